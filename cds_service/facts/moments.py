@@ -1,0 +1,111 @@
+"""Time as charts record it: instants, dates without a time, partial dates.
+
+A `Moment` is an interval [earliest, latest] of aware datetimes; an instant has both ends equal. `AsOf` is the one
+instant at which a decision is taken, with the tenant's time zone: nothing below this module asks a clock.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+DAY = timedelta(days=1)
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """When something happened. `day_only` is true when the chart gave no time of day."""
+
+    earliest: datetime
+    latest: datetime
+    day_only: bool = False
+
+
+class AsOf(msgspec.Struct, frozen=True):
+    """The instant of the decision, the tenant's time zone and the local calendar day."""
+
+    at: datetime
+    zone: ZoneInfo
+    today: date
+
+    @classmethod
+    def of(cls, at: datetime, zone: ZoneInfo) -> AsOf:
+        """`at` must be aware."""
+        return cls(at, zone, at.astimezone(zone).date())
+
+    def within(self, moment: Moment, span: timedelta) -> bool:
+        """Whether `moment` lies at most `span` before now, limits inclusive.
+
+        An instant is aged in exact hours (7 d = 168 h); a date without a time in whole calendar days.
+        """
+        if moment.day_only:
+            return (self.today - moment.earliest.astimezone(self.zone).date()).days <= span.days
+        return self.at - moment.earliest <= span
+
+    def days_since(self, moment: Moment) -> int:
+        """Whole days from `moment` to now: calendar days for a date, 24-hour periods for an instant."""
+        if moment.day_only:
+            return (self.today - moment.earliest.astimezone(self.zone).date()).days
+        return (self.at - moment.earliest) // DAY
+
+    def is_future(self, moment: Moment, tolerance: timedelta) -> bool:
+        """Whether `moment` certainly lies more than `tolerance` after now."""
+        return moment.earliest - self.at > tolerance
+
+    def is_past(self, moment: Moment) -> bool:
+        """Whether `moment` is certainly over (a date is over when its day is)."""
+        return moment.latest < self.at
+
+
+def parse_moment(text: str | None, zone: ZoneInfo) -> Moment | None:
+    """Read a FHIR date, dateTime or instant; None for anything that is not one.
+
+    A date, month or year becomes the interval it names in the tenant's time zone. A time without an offset (not valid
+    FHIR, but sent) is read in that zone too.
+    """
+    if not text:
+        return None
+    if len(text) > 10:
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            return None
+        if at.tzinfo is None:
+            at = at.replace(tzinfo=zone)
+        return Moment(at, at)
+    return _calendar_interval(text, zone)
+
+
+@lru_cache(maxsize=4096)
+def _calendar_interval(text: str, zone: ZoneInfo) -> Moment | None:
+    parts = text.split("-")
+    try:
+        numbers = [int(part) for part in parts]
+        if len(parts[0]) != 4 or len(parts) > 3:
+            return None
+        first = date(numbers[0], *(numbers[1:] + [1, 1])[:2])
+    except (ValueError, IndexError):
+        return None
+    if len(parts) == 3:
+        last = first
+    elif len(parts) == 2:
+        last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - DAY
+    else:
+        last = date(first.year, 12, 31)
+    return Moment(_at(first, time.min, zone), _at(last, time.max, zone), day_only=True)
+
+
+def _at(day: date, clock: time, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, clock, tzinfo=zone).astimezone(UTC)
+
+
+def completed_years(birth: Moment, today: date, zone: ZoneInfo) -> tuple[int, int]:
+    """Youngest and oldest possible age in completed years on `today`; equal when the full birth date is known."""
+    youngest = _years(birth.latest.astimezone(zone).date(), today)
+    return youngest, _years(birth.earliest.astimezone(zone).date(), today)
+
+
+def _years(born: date, today: date) -> int:
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))

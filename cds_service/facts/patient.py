@@ -1,0 +1,348 @@
+"""The questions a rule may ask. This is the whole vocabulary of `rule.py`.
+
+A rule gets a `Patient`, a view of the snapshot that raises UndeclaredReadError for anything its rule.yaml does not
+declare. Questions about absence (`not_measured_within`, `surely_without`, ...) answer only when the data can prove it
+and otherwise raise CannotTellError, which the engine turns into the outcome CannotTell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import msgspec
+
+from cds_service.errors import CannotTellError, UndeclaredReadError
+from cds_service.facts.moments import AsOf, Moment, completed_years
+from cds_service.facts.records import Exposure, LabOrder, Problem, Result, Stay
+from cds_service.facts.snapshot import Snapshot
+
+Answer = TypeVar("Answer")
+ORDER_HOOKS = frozenset({"order-select", "order-sign", "medication-refill"})
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """A rule's numbers by name: `k["severe"]` a Decimal in its own unit, `k.span("window")` a timedelta; `data` is the
+    typed table of a family (for example the separation intervals)."""
+
+    values: Mapping[str, Decimal]
+    spans: Mapping[str, timedelta]
+    data: Any = None
+
+    def __getitem__(self, name: str) -> Decimal:
+        return self.values[name]
+
+    def span(self, name: str) -> timedelta:
+        """A limit whose unit is d or h."""
+        return self.spans[name]
+
+
+class Needs(msgspec.Struct, frozen=True):
+    """What a rule declares that it reads (its own needs and those of the families it uses)."""
+
+    results: frozenset[str] = frozenset()
+    drugs: frozenset[str] = frozenset()
+    conditions: frozenset[str] = frozenset()
+    procedures: frozenset[str] = frozenset()
+    orders: frozenset[str] = frozenset()
+    uses: frozenset[str] = frozenset()
+
+    def union(self, other: Needs) -> Needs:
+        """Both together."""
+        return Needs(*(getattr(self, name) | getattr(other, name) for name in self.__struct_fields__))
+
+
+class FamilyKnowledge(msgspec.Struct, frozen=True):
+    """A shared question (cards/_families): its id, limits and needs."""
+
+    id: str
+    limits: Limits
+    needs: Needs
+
+
+class Patient:
+    """One rule's view of the snapshot.
+
+    `provisional`: whether results that may not be the last word (preliminary, or page cut) take part.
+    `instead`: concept -> result that takes the place of the latest (to weigh two conflicting results).
+    """
+
+    __slots__ = ("_families", "_needs", "as_of", "hook", "instead", "provisional", "snapshot")
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        needs: Needs,
+        families: Mapping[Callable[..., Any], FamilyKnowledge],
+        *,
+        provisional: bool = False,
+        instead: Mapping[str, Result] | None = None,
+    ) -> None:
+        self.snapshot = snapshot
+        self.as_of: AsOf = snapshot.as_of
+        self.hook = snapshot.hook
+        self._needs = needs
+        self._families = families
+        self.provisional = provisional
+        self.instead = instead or {}
+
+    # ---- the person -------------------------------------------------------------------------------------------------
+
+    @property
+    def age(self) -> int | None:
+        """Completed years; None when the birth date is unknown. A partial birth date gives the youngest possible age."""
+        birth = self.snapshot.person.birth
+        return None if birth is None else completed_years(birth, self.as_of.today, self.as_of.zone)[0]
+
+    def aged_at_least(self, years: Decimal) -> bool:
+        """False when the age is unknown: age-dependent points and bands then count as not met."""
+        age = self.age
+        return age is not None and age >= years
+
+    @property
+    def age_in_days(self) -> int | None:
+        """Days since birth; None when the birth date is unknown."""
+        birth = self.snapshot.person.birth
+        return None if birth is None else self.as_of.days_since(birth)
+
+    @property
+    def sex(self) -> str | None:
+        """Administrative sex, `male` or `female`; None for anything else."""
+        return self.snapshot.person.sex
+
+    @property
+    def stay(self) -> Stay | None:
+        """The encounter of the call, when one was delivered."""
+        return self.snapshot.stay
+
+    @property
+    def inpatient(self) -> bool:
+        """In hospital now (catalogue 1.2); no Encounter delivered means outpatient."""
+        return self.snapshot.stay is not None and self.snapshot.stay.inpatient
+
+    # ---- results ----------------------------------------------------------------------------------------------------
+
+    def series(self, concept: str, within: timedelta | None = None) -> tuple[Result, ...]:
+        """All usable results of a concept, newest first, at most `within` old (default: not ignored)."""
+        if concept not in self._needs.results:
+            raise UndeclaredReadError(f"result {concept}")
+        found = self.snapshot.results.get(concept, ())
+        if not self.provisional and concept in self.snapshot.provisional:
+            found = tuple(r for r in found if not r.flags & PROVISIONAL)
+        if within is None:
+            return tuple(r for r in found if r.age != "ignored")
+        return tuple(r for r in found if self.as_of.within(r.at, within))
+
+    def last_known(self, concept: str) -> Result | None:
+        """The latest usable result that is not older than its concept's last band (fresh, recent or stale)."""
+        if concept not in self._needs.results:
+            raise UndeclaredReadError(f"result {concept}")
+        if concept in self.instead:
+            return self.instead[concept]
+        found = self.snapshot.results.get(concept)
+        if not found:
+            return None
+        if not self.provisional and concept in self.snapshot.provisional:
+            found = tuple(r for r in found if not r.flags & PROVISIONAL)
+        return found[0] if found and found[0].age != "ignored" else None
+
+    def latest(self, concept: str, within: timedelta | None = None) -> Result | None:
+        """The latest usable result when it is fresh or recent (or at most `within` old)."""
+        result = self.last_known(concept)
+        if result is None:
+            return None
+        if within is not None:
+            return result if self.as_of.within(result.at, within) else None
+        return result if result.age != "stale" else None
+
+    def near(self, concept: str, moment: Moment, within: timedelta) -> Result | None:
+        """The usable result closest to `moment`, at most `within` before or after it."""
+        nearby = [r for r in self.series(concept) if abs(r.at.earliest - moment.earliest) <= within]
+        return min(nearby, key=lambda r: abs(r.at.earliest - moment.earliest), default=None)
+
+    def not_measured_within(self, concept: str, span: timedelta) -> bool:
+        """True only when it is certain that no usable exact result lies within `span`; raises CannotTellError otherwise."""
+        if any(not r.comparator for r in self.series(concept, span)):
+            return False
+        key = self.snapshot.concept_keys.get(concept, concept)
+        coverage = self.snapshot.coverage.get(key)
+        if coverage is None or coverage.state in ("failed", "not asked"):
+            raise CannotTellError(key)
+        if coverage.state == "complete":
+            return True
+        reach = coverage.reaches_to
+        if coverage.state == "truncated" and reach is not None and not self.as_of.within(reach, span):
+            return True
+        raise CannotTellError(f"{key}: only part of the answer was delivered")
+
+    def absent(self, concept: str) -> str:
+        """Why there is no usable result. Returns a reason when none exists; raises CannotTellError when one may exist
+        (answer incomplete) or exists but is unusable."""
+        unusable = self.snapshot.unusable.get(concept)
+        if unusable:
+            raise CannotTellError(f"{concept}: {unusable[0].reason}")
+        if concept in self.snapshot.provisional and not self.provisional:
+            raise CannotTellError(f"{concept}: only provisional results")
+        self.complete(self.snapshot.concept_keys.get(concept, concept))
+        return f"no {concept} result"
+
+    def complete(self, key: str) -> None:
+        """Raises CannotTellError unless the prefetch key was answered completely."""
+        coverage = self.snapshot.coverage.get(key)
+        if coverage is None or coverage.state in ("failed", "not asked"):
+            raise CannotTellError(key)
+        if coverage.state != "complete":
+            raise CannotTellError(f"{key}: only part of the answer was delivered")
+
+    # ---- drugs ------------------------------------------------------------------------------------------------------
+
+    def _exposures(self, group: str, status: str) -> tuple[Exposure, ...]:
+        if group not in self._needs.drugs:
+            raise UndeclaredReadError(f"drug {group}")
+        return tuple(e for e in self.snapshot.exposures.get(group, ()) if e.status == status)
+
+    def taking(self, *groups: str) -> tuple[Exposure, ...]:
+        """Active exposures to any of the groups (drafts excluded). Empty does not prove absence: see `surely_without`."""
+        found: dict[str, Exposure] = {e.ref: e for group in groups for e in self._exposures(group, "active")}
+        return tuple(found.values())
+
+    def took(self, *groups: str) -> tuple[Exposure, ...]:
+        """Ended exposures (completed or stopped orders, statements of the past)."""
+        found: dict[str, Exposure] = {e.ref: e for group in groups for e in self._exposures(group, "past")}
+        return tuple(found.values())
+
+    def drafts(self, *groups: str) -> tuple[Exposure, ...]:
+        """All drafts of the session, selected or not."""
+        found: dict[str, Exposure] = {e.ref: e for group in groups for e in self._exposures(group, "draft")}
+        return tuple(found.values())
+
+    def judged(self, *groups: str) -> tuple[Exposure, ...]:
+        """The drafts that this call is about: selected (order-select), all signed (order-sign), refilled."""
+        return tuple(e for e in self.drafts(*groups) if e.judged)
+
+    def taking_or_ordering(self, *groups: str) -> tuple[Exposure, ...]:
+        """Active exposures and drafts together."""
+        return self.taking(*groups) + self.drafts(*groups)
+
+    def surely_without(self, *groups: str) -> bool:
+        """False when any of the groups is taken. True only when the drug lists are complete and every drug on them was
+        identified; otherwise raises CannotTellError naming what is missing."""
+        if self.taking(*groups):
+            return False
+        self.complete("medications")
+        self.complete("medicationStatements")
+        if self.snapshot.unmapped:
+            systems = sorted({drug.system for drug in self.snapshot.unmapped})
+            raise CannotTellError(*(f"unidentified drug ({system})" for system in systems))
+        return True
+
+    def taken_for(self, exposure: Exposure) -> timedelta:
+        """How long an exposure has lasted. Raises CannotTellError when its start is unknown."""
+        if exposure.since is None:
+            raise CannotTellError(f"start date of {sorted(exposure.groups)[0] if exposure.groups else 'drug'}")
+        return timedelta(days=self.as_of.days_since(exposure.since))
+
+    # ---- conditions, procedures, orders -----------------------------------------------------------------------------
+
+    def has(self, *groups: str, within: timedelta | None = None) -> Problem | None:
+        """The newest active problem of the groups. With `within` (symptoms): only one dated in that window, or undated
+        from the current encounter."""
+        best: Problem | None = None
+        for group in groups:
+            if group not in self._needs.conditions:
+                raise UndeclaredReadError(f"condition {group}")
+            for problem in self.snapshot.problems.get(group, ()):
+                if problem.active and self._in_window(problem, within):
+                    best = _newer(best, problem)
+        return best
+
+    def ever_had(self, *groups: str) -> tuple[Problem, ...]:
+        """All problems of the groups, active or not, newest first."""
+        for group in groups:
+            if group not in self._needs.conditions:
+                raise UndeclaredReadError(f"condition {group}")
+        found = [p for group in groups for p in self.snapshot.problems.get(group, ())]
+        return tuple(sorted(found, key=_problem_time, reverse=True))
+
+    def surely_free_of(self, *groups: str) -> bool:
+        """False when an active problem of the groups exists; True only on a complete problem list, else CannotTellError."""
+        if self.has(*groups) is not None:
+            return False
+        self.complete("conditions")
+        return True
+
+    def underwent(self, *groups: str, within: timedelta | None = None) -> Problem | None:
+        """The newest procedure of the groups, within the window when one is given."""
+        best: Problem | None = None
+        for group in groups:
+            if group not in self._needs.procedures:
+                raise UndeclaredReadError(f"procedure {group}")
+            for problem in self.snapshot.procedures.get(group, ()):
+                if self._in_window(problem, within):
+                    best = _newer(best, problem)
+        return best
+
+    def ordered(self, concept: str, within: timedelta) -> LabOrder | None:
+        """An active order for the concept, authored or due at most `within` ago (or in the future)."""
+        if concept not in self._needs.orders:
+            raise UndeclaredReadError(f"order {concept}")
+        for order in self.snapshot.orders.get(concept, ()):
+            if order.at is None or self.as_of.within(order.at, within):
+                return order
+        return None
+
+    def surely_not_ordered(self, concept: str, within: timedelta) -> bool:
+        """False when an active order exists; True only when the order list is complete, else CannotTellError."""
+        if self.ordered(concept, within) is not None:
+            return False
+        self.complete("orders")
+        return True
+
+    def _in_window(self, problem: Problem, within: timedelta | None) -> bool:
+        if within is None:
+            return True
+        if problem.at is not None:
+            return self.as_of.within(problem.at, within)
+        return problem.encounter is not None and self.stay is not None and problem.encounter == self.stay.ref
+
+    # ---- shared questions -------------------------------------------------------------------------------------------
+
+    def ask(self, question: Callable[[Patient, Limits], Answer]) -> Answer:
+        """The answer of a shared question (a function of cards/_families), computed once per snapshot."""
+        family = self._families.get(question)
+        if family is None or family.id not in self._needs.uses:
+            raise UndeclaredReadError(f"family {getattr(question, '__name__', question)}")
+        plain = not self.provisional and not self.instead
+        if plain and question in self.snapshot.answers:
+            known = self.snapshot.answers[question]
+            if isinstance(known, CannotTellError):
+                raise known
+            answer: Answer = known
+            return answer
+        view = Patient(self.snapshot, family.needs, self._families, provisional=self.provisional, instead=self.instead)
+        try:
+            answer = question(view, family.limits)
+        except CannotTellError as missing:
+            if plain:
+                self.snapshot.answers[question] = missing
+            raise
+        if plain:
+            self.snapshot.answers[question] = answer
+        return answer
+
+    def site(self, setting: str) -> frozenset[str]:
+        """A tenant's clinical setting (for example the ICU location codes); empty when not set."""
+        return self.snapshot.settings.get(setting, frozenset())
+
+
+PROVISIONAL = frozenset({"preliminary", "page-incomplete"})
+
+
+def _problem_time(problem: Problem) -> float:
+    return problem.at.latest.timestamp() if problem.at is not None else float("-inf")
+
+
+def _newer(one: Problem | None, other: Problem) -> Problem:
+    return other if one is None or _problem_time(other) > _problem_time(one) else one

@@ -1,0 +1,207 @@
+"""The facts a rule may see: results, drug exposures, problems, orders. Immutable, no I/O, no clock."""
+
+from __future__ import annotations
+
+from datetime import time
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from cds_service.errors import CannotTellError
+from cds_service.facts.moments import Moment
+
+Band = Literal["fresh", "recent", "stale", "ignored"]
+CoverageState = Literal["complete", "truncated", "unordered", "failed", "not asked"]
+
+
+class ReferenceRange(msgspec.Struct, frozen=True):
+    """The laboratory's own interval, in the concept's unit; `text` as the laboratory printed it."""
+
+    low: Decimal | None
+    high: Decimal | None
+    text: str
+
+
+class Result(msgspec.Struct, frozen=True):
+    """One usable measurement.
+
+    value       in the unit of its concept: exactly as reported, or converted and rounded half-up (catalogue 1.1)
+    comparator  "", "<", "<=", ">" or ">=": with one, only the proven comparisons below are true
+    reported    number and unit as the laboratory printed them, e.g. "1.10" and "mg/dL"
+    converted   whether `value` was converted from another unit
+    age         fresh, recent, stale or ignored by the concept's age policy
+    flags       preliminary, haemolysed, page-incomplete, lab-low, lab-high, unit-property-mismatch, ...
+    """
+
+    concept: str
+    value: Decimal
+    comparator: str
+    reported: str
+    unit: str
+    converted: bool
+    at: Moment
+    age: Band
+    flags: frozenset[str]
+    range: ReferenceRange | None
+    ref: str
+    specimen: str | None = None
+    issued: Moment | None = None
+
+    @property
+    def amount(self) -> Decimal:
+        """The value for arithmetic. Raises CannotTellError when only a bound is known."""
+        if self.comparator:
+            raise CannotTellError(f"{self.concept}: only a bound is known")
+        return self.value
+
+    def below(self, limit: Decimal) -> bool:
+        """Proven to be < limit."""
+        if not self.comparator:
+            return self.value < limit
+        return (self.comparator == "<" and self.value <= limit) or (self.comparator == "<=" and self.value < limit)
+
+    def at_most(self, limit: Decimal) -> bool:
+        """Proven to be <= limit."""
+        if not self.comparator:
+            return self.value <= limit
+        return self.comparator in ("<", "<=") and self.value <= limit
+
+    def above(self, limit: Decimal) -> bool:
+        """Proven to be > limit."""
+        if not self.comparator:
+            return self.value > limit
+        return (self.comparator == ">" and self.value >= limit) or (self.comparator == ">=" and self.value > limit)
+
+    def at_least(self, limit: Decimal) -> bool:
+        """Proven to be >= limit."""
+        if not self.comparator:
+            return self.value >= limit
+        return self.comparator in (">", ">=") and self.value >= limit
+
+
+class Unusable(msgspec.Struct, frozen=True):
+    """A measurement that must not be used: which data-quality rule says so, and what it looked like (text, escaped later)."""
+
+    concept: str
+    reason: str
+    at: Moment | None
+    shown: str
+    ref: str
+
+
+class Strength(msgspec.Struct, frozen=True):
+    """Content of one ingredient per unit of product: amount and UCUM-like unit, the ingredient's text, and whether the
+    text says `elemental`."""
+
+    ingredient: str
+    amount: Decimal
+    unit: str
+    per: Decimal
+    per_unit: str
+
+
+class Dosage(msgspec.Struct, frozen=True):
+    """One dosage instruction. `per_day` is the number of administrations a day (the maximum when a range is given)."""
+
+    amount: Decimal | None = None
+    unit: str = ""
+    per_day: Decimal | None = None
+    times: tuple[time, ...] = ()
+    when: tuple[str, ...] = ()
+    as_needed: bool = False
+    text: str = ""
+
+
+class Exposure(msgspec.Struct, frozen=True):
+    """One drug a patient takes, took, or is about to be prescribed (`status` "draft"); records of one drug are merged.
+
+    ingredients  normalised ingredient ids; groups: the drug groups of the value sets it belongs to
+    route        oral, intravenous, ... or None when neither recorded nor implied
+    since/until  contiguous coverage; None = not recorded
+    judged       a draft that this very hook call is about (selected, signed or refilled)
+    known_by     the code system that identified the ingredients, or "text"
+    """
+
+    name: str
+    ingredients: frozenset[str]
+    groups: frozenset[str]
+    status: Literal["active", "past", "draft"]
+    route: str | None
+    since: Moment | None
+    until: Moment | None
+    dosages: tuple[Dosage, ...]
+    strengths: tuple[Strength, ...]
+    ref: str
+    known_by: str
+    judged: bool = False
+    as_needed: bool = False
+    over_the_counter: bool = False
+    atc: frozenset[str] = frozenset()
+    refs: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    authored: Moment | None = None
+    reason_groups: frozenset[str] = frozenset()
+
+
+class UnmappedDrug(msgspec.Struct, frozen=True):
+    """A drug that could not be identified: its code system (or "text") and its reference."""
+
+    system: str
+    ref: str
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One Condition or Procedure that belongs to a group of the value sets.
+
+    at         onset, else recorded date (procedures: performed); None = no date
+    active     clinical status, as the catalogue's 1.6 says; procedures: done or under way
+    confirmed  false for unconfirmed, provisional and differential diagnoses: they count for protection, not for scores
+    by_text    matched on its text because it carried no known code
+    """
+
+    group: str
+    name: str
+    at: Moment | None
+    active: bool
+    confirmed: bool
+    by_text: bool
+    ref: str
+    encounter: str | None = None
+    ended: Moment | None = None
+
+
+class LabOrder(msgspec.Struct, frozen=True):
+    """An active ServiceRequest for a concept, with when it was authored or is due."""
+
+    concept: str
+    at: Moment | None
+    ref: str
+
+
+class Stay(msgspec.Struct, frozen=True):
+    """The Encounter of the call, else the patient's own. `paediatric` when its ward says so in words or codes."""
+
+    ref: str
+    inpatient: bool
+    status: str
+    place: str
+    paediatric: bool
+    started: Moment | None
+    codes: frozenset[str] = frozenset()
+
+
+class Person(msgspec.Struct, frozen=True):
+    """The patient: bare id, birth date as recorded, administrative sex, whether deceased."""
+
+    id: str
+    birth: Moment | None
+    sex: str | None
+    deceased: bool
+
+
+class Coverage(msgspec.Struct, frozen=True):
+    """How completely one prefetch key was answered; `reaches_to`: a truncated, provably newest-first page goes back to here."""
+
+    state: CoverageState
+    reaches_to: Moment | None = None

@@ -1,0 +1,55 @@
+"""Everything known about one patient at one instant: built once per call, immutable, shared by all rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from cds_service.facts.moments import AsOf
+from cds_service.facts.records import Coverage, Exposure, LabOrder, Person, Problem, Result, Stay, UnmappedDrug, Unusable
+
+
+class Quarantined(msgspec.Struct, frozen=True):
+    """A resource that could not be read or must not be used: where it was, and why (no patient data in `reason`)."""
+
+    key: str
+    ref: str
+    reason: str
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """The chart as facts.
+
+    results      concept -> usable results, newest first, provisional ones (preliminary, or from a page that may hide
+                 newer results) included and flagged
+    conflicts    concept -> an earlier result at most 2 h before the latest that differs from it (dq-conflict)
+    exposures    drug group or ingredient -> active, past and draft exposures
+    coverage     prefetch key -> how completely it was answered
+    concept_keys concept -> prefetch key; drugs, conditions, procedures and orders have keys of their own
+    present      tokens for rule triggers: `result:<concept>`, `drug:<group>`, `draft:<group>`, `condition:<group>`,
+                 `procedure:<group>`
+    provisional  concepts with at least one provisional result
+    """
+
+    as_of: AsOf
+    hook: str
+    person: Person
+    stay: Stay | None
+    results: Mapping[str, tuple[Result, ...]]
+    unusable: Mapping[str, tuple[Unusable, ...]]
+    conflicts: Mapping[str, Result]
+    exposures: Mapping[str, tuple[Exposure, ...]]
+    drug_list: tuple[Exposure, ...]
+    unmapped: tuple[UnmappedDrug, ...]
+    problems: Mapping[str, tuple[Problem, ...]]
+    procedures: Mapping[str, tuple[Problem, ...]]
+    orders: Mapping[str, tuple[LabOrder, ...]]
+    coverage: Mapping[str, Coverage]
+    concept_keys: Mapping[str, str]
+    present: frozenset[str]
+    provisional: frozenset[str] = frozenset()
+    quarantine: tuple[Quarantined, ...] = ()
+    settings: Mapping[str, frozenset[str]] = {}
+    answers: dict[Callable[..., Any], Any] = {}

@@ -1,0 +1,119 @@
+"""What codes mean to us: concepts of measurement, drug ingredients and groups, condition groups.
+
+Frozen at start from the value sets in cards/_shared/valuesets; the readers look codes up here, rules only ever speak
+of concept and group ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+
+import msgspec
+
+
+class AgePolicy(msgspec.Struct, frozen=True):
+    """Up to when a result is fresh, recent and stale (inclusive); `fresh_inpatient` replaces `fresh` during a stay.
+
+    `stale` None: there is no stale band, older than `recent` is ignored.
+    """
+
+    fresh: timedelta
+    recent: timedelta
+    stale: timedelta | None = None
+    fresh_inpatient: timedelta | None = None
+
+
+class Substance(msgspec.Struct, frozen=True):
+    """Molar mass in g/mol and valence, for mass <-> substance <-> equivalents."""
+
+    molar_mass: Decimal
+    valence: int | None = None
+
+
+class RangeCheck(msgspec.Struct, frozen=True):
+    """A reference range that contradicts the unit it is printed in (dq-unit-suspect): limits in that `unit`."""
+
+    unit: str
+    low_above: Decimal | None = None
+    low_below: Decimal | None = None
+    high_above: Decimal | None = None
+    high_below: Decimal | None = None
+
+
+class Concept(msgspec.Struct, frozen=True):
+    """One kind of measurement: all codes of it form one series.
+
+    unit       the canonical UCUM unit in which limits are written
+    decimals   to which converted values are rounded half-up
+    plausible  values outside are unusable (dq-implausible), canonical unit, inclusive
+    key        the prefetch key that delivers it
+    properties LOINC code -> "mass" or "molar", to record a unit that contradicts the code (dq-loinc-property)
+    """
+
+    id: str
+    label: Mapping[str, str]
+    unit: str
+    decimals: int
+    key: str
+    age: AgePolicy
+    substance: Substance | None = None
+    plausible: tuple[Decimal, Decimal] | None = None
+    range_checks: tuple[RangeCheck, ...] = ()
+    properties: Mapping[str, str] = {}
+    haemolysis_raises: bool = False
+    coded_values: Mapping[tuple[str, str], Decimal] = {}
+
+
+class Drug(msgspec.Struct, frozen=True):
+    """One ingredient of the value sets; `groups` it belongs to, and for salts the elemental share (percent w/w range)."""
+
+    id: str
+    label: Mapping[str, str]
+    groups: frozenset[str]
+    elemental_percent: tuple[Decimal, Decimal] | None = None
+    element: str | None = None
+
+
+class AtcClass(msgspec.Struct, frozen=True):
+    """What an ATC code that starts with `prefix` (or is it, when `exact`) implies: groups, ingredients and usual route."""
+
+    prefix: str
+    exact: bool
+    groups: frozenset[str]
+    ingredients: frozenset[str] = frozenset()
+
+
+class Vocabulary(msgspec.Struct, frozen=True):
+    """All code knowledge, indexed for the readers.
+
+    concepts          concept id -> Concept
+    measurement_codes (system, code) -> Concept
+    drugs             ingredient id -> Drug
+    drug_codes        (system, code) -> ingredient id            (RxNorm, SNOMED CT, UNII; exact ATC level 5)
+    drug_names        normalised whole name -> ingredient id     (nl and en, synonyms)
+    atc_classes       ordered by falling prefix length
+    condition_codes   (system, code) -> group ids                 (exact)
+    condition_prefixes system -> ((prefix without dots, group ids), ...)
+    condition_terms   (whole term in lower case, group id)
+    order_codes       (system, code) -> concept id               (what an active ServiceRequest asks for)
+    systems           alias system URI -> canonical URI (urn:oid forms, trailing slashes)
+    """
+
+    concepts: Mapping[str, Concept]
+    measurement_codes: Mapping[tuple[str, str], Concept]
+    drugs: Mapping[str, Drug]
+    drug_codes: Mapping[tuple[str, str], str]
+    drug_names: Mapping[str, str]
+    atc_classes: tuple[AtcClass, ...]
+    condition_codes: Mapping[tuple[str, str], frozenset[str]]
+    condition_prefixes: Mapping[str, tuple[tuple[str, frozenset[str]], ...]]
+    condition_terms: tuple[tuple[str, str], ...]
+    order_codes: Mapping[tuple[str, str], str]
+    systems: Mapping[str, str]
+    condition_labels: Mapping[str, Mapping[str, str]] = {}
+    group_labels: Mapping[str, Mapping[str, str]] = {}
+    routes: Mapping[tuple[str, str], str] = {}
+    route_words: Mapping[str, str] = {}
+    atc_routes: tuple[tuple[str, str], ...] = ()

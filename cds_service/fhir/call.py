@@ -1,0 +1,39 @@
+"""A hook call as the readers receive it: prefetch answers still undecoded, and the call's own resources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from cds_service.facts.records import CoverageState
+
+
+class KeyAnswer(msgspec.Struct, frozen=True):
+    """One prefetch key: how it was answered and its match resources, undecoded.
+
+    state "truncated": the Bundle announced a next page. The reader may find it to be "unordered".
+    included: resources that only help to resolve references (search mode `include`).
+    """
+
+    state: CoverageState
+    resources: tuple[msgspec.Raw, ...] = ()
+    included: tuple[msgspec.Raw, ...] = ()
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One hook call after the envelope was checked.
+
+    drafts: resources of draftOrders / medications; judged: their `Type/id` references that the call is about
+    (None = all of them).
+    """
+
+    hook: str
+    patient_id: str
+    as_of: datetime
+    answers: Mapping[str, KeyAnswer]
+    encounter_id: str | None = None
+    user_id: str | None = None
+    drafts: tuple[msgspec.Raw, ...] = ()
+    judged: frozenset[str] | None = None

@@ -1,0 +1,206 @@
+"""The knowledge as the engine sees it: frozen objects, compiled once at start from cards/ (and, per tenant, an overlay)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+
+from cds_service.facts.outcomes import Outcome, Severity
+from cds_service.facts.patient import FamilyKnowledge, Limits, Needs, Patient
+from cds_service.facts.vocabulary import Vocabulary
+from cds_service.knowledge.template import Template
+
+Text = Mapping[str, Template]
+PlainText = Mapping[str, str]
+Status = Literal["draft", "silent", "live", "retired"]
+Tier = Literal["P1", "P2", "P3", "P4", "P5"]
+Grade = Literal["strong", "moderate", "low", "contested"]
+Provenance = Literal["verified", "recalled", "design"]
+Requirement = Literal["R", "S", "O"]
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """One clinical number with its unit, how far a site may move it, and where it comes from."""
+
+    name: str
+    value: Decimal
+    unit: str
+    low: Decimal | None
+    high: Decimal | None
+    provenance: Provenance
+    evidence: str | None
+    line: int
+    same_as: str | None = None
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """One entry of the bibliography. `read` tells when someone read it; None: recalled only."""
+
+    id: str
+    label: str
+    citation: str
+    url: str | None = None
+    read: date | None = None
+
+
+class CardText(msgspec.Struct, frozen=True):
+    """The texts of one variant, per language."""
+
+    variant: str
+    indicator: Severity
+    summary: Text
+    why: Text | None
+    do: tuple[Text, ...]
+    suggestions: tuple[str, ...]
+
+
+class Review(msgspec.Struct, frozen=True):
+    """Who wrote the rule, who checked it, and when it must be looked at again."""
+
+    author: str
+    checker: str
+    reviewed: date
+    next: date
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One rule folder, compiled. `needs` includes those of the families it uses; `sha256` is over the folder's files."""
+
+    id: str
+    version: int
+    status: Status
+    group: str
+    title: PlainText
+    hooks: frozenset[str]
+    tiers: Mapping[str, Tier]
+    default_tier: Tier
+    ages: Literal["adult", "child", "any"]
+    gates: tuple[str, ...]
+    recent_is_fresh_at: frozenset[str]
+    trigger: frozenset[str]
+    needs: Needs
+    limits: Limits
+    limit_table: tuple[Limit, ...]
+    evaluate: Callable[[Patient, Limits], Outcome]
+    cards: Mapping[str, CardText]
+    notes: Mapping[str, Text]
+    phrases: Mapping[str, Text]
+    grade: Grade
+    evidence: tuple[Evidence, ...]
+    known_limits: tuple[PlainText, ...]
+    override_reasons: tuple[str, ...]
+    review: Review
+    family: str | None
+    sha256: str
+    folder: str
+
+    def tier(self, hook: str) -> Tier:
+        """The alert tier at a hook (before `critical` makes it P1)."""
+        return self.tiers.get(hook, self.default_tier)
+
+
+class Gate(msgspec.Struct, frozen=True):
+    """A population gate: a question that returns the fact that makes it hold, or None. `title` names it on a card."""
+
+    id: str
+    title: PlainText
+    question: Callable[[Patient, Limits], Any]
+
+
+class Family(msgspec.Struct, frozen=True):
+    """One folder of cards/_families as loaded: what it asks, its numbers and what it can miss."""
+
+    id: str
+    kind: Literal["question", "gate", "rule"]
+    title: PlainText
+    needs: Needs
+    limits: Limits
+    limit_table: tuple[Limit, ...]
+    known_limits: tuple[PlainText, ...]
+    function: Callable[..., Any]
+
+
+class KeyPlanEntry(msgspec.Struct, frozen=True):
+    """One prefetch key: the same query in every service. `hooks`: hook -> R (required), S (send) or O (optional)."""
+
+    key: str
+    query: str
+    hooks: Mapping[str, Requirement]
+    why: PlainText
+    resource: str
+    concepts: tuple[str, ...] = ()
+
+
+class Absorption(msgspec.Struct, frozen=True):
+    """`winner` absorbs `loser` when both fire: only at these hooks, winner variants, loser variants and winner
+    severities (empty = any)."""
+
+    winner: str
+    loser: str
+    hooks: frozenset[str] = frozenset()
+    winner_variants: frozenset[str] = frozenset()
+    loser_variants: frozenset[str] = frozenset()
+    winner_at_least: Severity = Severity.INFO
+
+
+class GateEffect(msgspec.Struct, frozen=True):
+    """A gate that works on all rules: `off` for the tiers, or `critical-only` (and then shown as warning)."""
+
+    gate: str
+    effect: Literal["off", "critical-only"]
+    tiers: frozenset[str]
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """Alert-fatigue policy as data: caps per call, which tiers a hook shows, who absorbs whom, gates over all rules."""
+
+    max_critical: int
+    max_warning: int
+    max_info: int
+    max_total: int
+    hook_tiers: Mapping[str, frozenset[str]]
+    absorptions: tuple[Absorption, ...]
+    gate_effects: tuple[GateEffect, ...]
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What a suggestion may order: a draft ServiceRequest. `concept`: an active order for it makes the suggestion moot."""
+
+    id: str
+    label: PlainText
+    concepts: tuple[str, ...]
+    codings: tuple[Mapping[str, str], ...]
+    category: str | None = None
+
+
+class OverrideReason(msgspec.Struct, frozen=True):
+    """A reason a clinician may give for overriding a card."""
+
+    code: str
+    display: PlainText
+
+
+class Knowledge(msgspec.Struct, frozen=True):
+    """One tenant's compiled knowledge: immutable, shared by all calls; reload builds a new one."""
+
+    version: str
+    overlay_hash: str
+    rules: tuple[Rule, ...]
+    families: Mapping[Callable[..., Any], FamilyKnowledge]
+    family_table: tuple[Family, ...]
+    gates: Mapping[str, Gate]
+    vocabulary: Vocabulary
+    key_plan: tuple[KeyPlanEntry, ...]
+    policy: Policy
+    orders: Mapping[str, Order]
+    evidence: Mapping[str, Evidence]
+    phrases: Mapping[str, Text]
+    override_reasons: Mapping[str, OverrideReason]
+
+    def rule(self, rule_id: str) -> Rule:
+        """The rule with this id; KeyError when there is none."""
+        return next(rule for rule in self.rules if rule.id == rule_id)

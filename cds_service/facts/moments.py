@@ -6,7 +6,7 @@ instant at which a decision is taken, with the tenant's time zone: nothing below
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ import msgspec
 DAY = timedelta(days=1)
 
 
-class Moment(msgspec.Struct, frozen=True):
+class Moment(msgspec.Struct, frozen=True, gc=False):
     """When something happened. `day_only` is true when the chart gave no time of day."""
 
     earliest: datetime
@@ -60,7 +60,8 @@ class AsOf(msgspec.Struct, frozen=True):
 
 
 def parse_moment(text: str | None, zone: ZoneInfo) -> Moment | None:
-    """Read a FHIR date, dateTime or instant; None for anything that is not one.
+    """Read a FHIR date, dateTime or instant; None for anything that is not one (and for the years 1 and 9999, which
+    cannot be moved between time zones).
 
     A date, month or year becomes the interval it names in the tenant's time zone. A time without an offset (not valid
     FHIR, but sent) is read in that zone too.
@@ -71,6 +72,8 @@ def parse_moment(text: str | None, zone: ZoneInfo) -> Moment | None:
         try:
             at = datetime.fromisoformat(text)
         except ValueError:
+            return None
+        if not 1 < at.year < MAXYEAR:
             return None
         if at.tzinfo is None:
             at = at.replace(tzinfo=zone)
@@ -83,9 +86,9 @@ def _calendar_interval(text: str, zone: ZoneInfo) -> Moment | None:
     parts = text.split("-")
     try:
         numbers = [int(part) for part in parts]
-        if len(parts[0]) != 4 or len(parts) > 3:
+        if len(parts[0]) != 4 or len(parts) > 3 or not 1 < numbers[0] < MAXYEAR:
             return None
-        first = date(numbers[0], *(numbers[1:] + [1, 1])[:2])
+        first = date(numbers[0], *[*numbers[1:], 1, 1][:2])
     except (ValueError, IndexError):
         return None
     if len(parts) == 3:

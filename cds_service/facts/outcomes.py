@@ -11,8 +11,8 @@ from enum import IntEnum
 
 import msgspec
 
-from cds_service.facts.records import Exposure, LabOrder, Problem, Result
 from cds_service.facts.moments import Moment
+from cds_service.facts.records import Exposure, LabOrder, Problem, Result, Unusable
 
 Fact = Result | Exposure | Problem | LabOrder
 
@@ -42,7 +42,7 @@ class Listing(msgspec.Struct, frozen=True):
     lines: bool = False
 
 
-Value = Fact | Phrase | Listing | Moment | Decimal | int | None
+Value = Fact | Unusable | Phrase | Listing | Moment | Decimal | int | None
 
 
 class NotApplicable(msgspec.Struct, frozen=True):

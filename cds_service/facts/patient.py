@@ -16,7 +16,7 @@ import msgspec
 
 from cds_service.errors import CannotTellError, UndeclaredReadError
 from cds_service.facts.moments import AsOf, Moment, completed_years
-from cds_service.facts.records import Exposure, LabOrder, Problem, Result, Stay
+from cds_service.facts.records import Exposure, LabOrder, Problem, Result, Stay, Unusable
 from cds_service.facts.snapshot import Snapshot
 
 Answer = TypeVar("Answer")
@@ -92,7 +92,7 @@ class Patient:
 
     @property
     def age(self) -> int | None:
-        """Completed years; None when the birth date is unknown. A partial birth date gives the youngest possible age."""
+        """Completed years, None when unknown. A partial birth date gives the youngest possible age."""
         birth = self.snapshot.person.birth
         return None if birth is None else completed_years(birth, self.as_of.today, self.as_of.zone)[0]
 
@@ -163,7 +163,7 @@ class Patient:
         return min(nearby, key=lambda r: abs(r.at.earliest - moment.earliest), default=None)
 
     def not_measured_within(self, concept: str, span: timedelta) -> bool:
-        """True only when it is certain that no usable exact result lies within `span`; raises CannotTellError otherwise."""
+        """True only when it is certain that no usable exact result lies within `span`, else CannotTellError."""
         if any(not r.comparator for r in self.series(concept, span)):
             return False
         key = self.snapshot.concept_keys.get(concept, concept)
@@ -176,6 +176,12 @@ class Patient:
         if coverage.state == "truncated" and reach is not None and not self.as_of.within(reach, span):
             return True
         raise CannotTellError(f"{key}: only part of the answer was delivered")
+
+    def unusable(self, concept: str) -> tuple[Unusable, ...]:
+        """The results of a concept that must not be used, newest first, whatever the reason."""
+        if concept not in self._needs.results:
+            raise UndeclaredReadError(f"result {concept}")
+        return self.snapshot.unusable.get(concept, ())
 
     def absent(self, concept: str) -> str:
         """Why there is no usable result. Returns a reason when none exists; raises CannotTellError when one may exist
@@ -204,7 +210,7 @@ class Patient:
         return tuple(e for e in self.snapshot.exposures.get(group, ()) if e.status == status)
 
     def taking(self, *groups: str) -> tuple[Exposure, ...]:
-        """Active exposures to any of the groups (drafts excluded). Empty does not prove absence: see `surely_without`."""
+        """Active exposures to any of the groups, without drafts. Empty proves nothing: see `surely_without`."""
         found: dict[str, Exposure] = {e.ref: e for group in groups for e in self._exposures(group, "active")}
         return tuple(found.values())
 
@@ -267,7 +273,7 @@ class Patient:
         return tuple(sorted(found, key=_problem_time, reverse=True))
 
     def surely_free_of(self, *groups: str) -> bool:
-        """False when an active problem of the groups exists; True only on a complete problem list, else CannotTellError."""
+        """False when an active problem exists; True only on a complete problem list, else CannotTellError."""
         if self.has(*groups) is not None:
             return False
         self.complete("conditions")
@@ -315,22 +321,28 @@ class Patient:
         if family is None or family.id not in self._needs.uses:
             raise UndeclaredReadError(f"family {getattr(question, '__name__', question)}")
         plain = not self.provisional and not self.instead
-        if plain and question in self.snapshot.answers:
-            known = self.snapshot.answers[question]
-            if isinstance(known, CannotTellError):
-                raise known
-            answer: Answer = known
-            return answer
-        view = Patient(self.snapshot, family.needs, self._families, provisional=self.provisional, instead=self.instead)
-        try:
-            answer = question(view, family.limits)
-        except CannotTellError as missing:
+        known = self.snapshot.answers.get(question, _UNASKED) if plain else _UNASKED
+        if known is _UNASKED:
+            view = Patient(
+                self.snapshot, family.needs, self._families, provisional=self.provisional, instead=self.instead
+            )
+            try:
+                known = question(view, family.limits)
+            except CannotTellError as unknown:
+                known = unknown
             if plain:
-                self.snapshot.answers[question] = missing
-            raise
-        if plain:
-            self.snapshot.answers[question] = answer
+                self.snapshot.answers[question] = known
+        if isinstance(known, CannotTellError):
+            raise CannotTellError(*known.missing)
+        answer: Answer = known
         return answer
+
+    def ask_or(self, question: Callable[[Patient, Limits], Answer], otherwise: Answer) -> Answer:
+        """Like `ask`, with what to assume when the question cannot be answered (only where that is the safe side)."""
+        try:
+            return self.ask(question)
+        except CannotTellError:
+            return otherwise
 
     def site(self, setting: str) -> frozenset[str]:
         """A tenant's clinical setting (for example the ICU location codes); empty when not set."""
@@ -338,6 +350,7 @@ class Patient:
 
 
 PROVISIONAL = frozenset({"preliminary", "page-incomplete"})
+_UNASKED: Any = object()
 
 
 def _problem_time(problem: Problem) -> float:

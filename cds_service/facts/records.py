@@ -15,7 +15,7 @@ Band = Literal["fresh", "recent", "stale", "ignored"]
 CoverageState = Literal["complete", "truncated", "unordered", "failed", "not asked"]
 
 
-class ReferenceRange(msgspec.Struct, frozen=True):
+class ReferenceRange(msgspec.Struct, frozen=True, gc=False):
     """The laboratory's own interval, in the concept's unit; `text` as the laboratory printed it."""
 
     low: Decimal | None
@@ -23,7 +23,7 @@ class ReferenceRange(msgspec.Struct, frozen=True):
     text: str
 
 
-class Result(msgspec.Struct, frozen=True):
+class Result(msgspec.Struct, frozen=True, gc=False):
     """One usable measurement.
 
     value       in the unit of its concept: exactly as reported, or converted and rounded half-up (catalogue 1.1)
@@ -31,7 +31,7 @@ class Result(msgspec.Struct, frozen=True):
     reported    number and unit as the laboratory printed them, e.g. "1.10" and "mg/dL"
     converted   whether `value` was converted from another unit
     age         fresh, recent, stale or ignored by the concept's age policy
-    flags       preliminary, haemolysed, page-incomplete, lab-low, lab-high, unit-property-mismatch, ...
+    flags       preliminary, haemolysed, drip-arm, page-incomplete, lab-low, lab-high, unit-property-mismatch, ...
     """
 
     concept: str
@@ -80,14 +80,18 @@ class Result(msgspec.Struct, frozen=True):
         return self.comparator in (">", ">=") and self.value >= limit
 
 
-class Unusable(msgspec.Struct, frozen=True):
-    """A measurement that must not be used: which data-quality rule says so, and what it looked like (text, escaped later)."""
+class Unusable(msgspec.Struct, frozen=True, gc=False):
+    """A measurement that must not be used: which data-quality rule says so, and what it looked like.
+
+    value  only for `dq-unit-suspect`: what it would be in the concept's unit if its stated unit were believed
+    """
 
     concept: str
     reason: str
     at: Moment | None
     shown: str
     ref: str
+    value: Decimal | None = None
 
 
 class Strength(msgspec.Struct, frozen=True):
@@ -201,7 +205,7 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class Coverage(msgspec.Struct, frozen=True):
-    """How completely one prefetch key was answered; `reaches_to`: a truncated, provably newest-first page goes back to here."""
+    """How completely one prefetch key was answered; a cut page that is provably newest-first `reaches_to` a moment."""
 
     state: CoverageState
     reaches_to: Moment | None = None

@@ -8,7 +8,17 @@ from typing import Any
 import msgspec
 
 from cds_service.facts.moments import AsOf
-from cds_service.facts.records import Coverage, Exposure, LabOrder, Person, Problem, Result, Stay, UnmappedDrug, Unusable
+from cds_service.facts.records import (
+    Coverage,
+    Exposure,
+    LabOrder,
+    Person,
+    Problem,
+    Result,
+    Stay,
+    UnmappedDrug,
+    Unusable,
+)
 
 
 class Quarantined(msgspec.Struct, frozen=True):

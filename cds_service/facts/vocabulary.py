@@ -6,11 +6,25 @@ of concept and group ids.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 
 import msgspec
+
+UNASKED = "none"
+_WORD = re.compile(r"[^\W_]+")
+
+
+def normal_name(text: str) -> str:
+    """A name as names are compared: its words in lower case, without diacritics, with single spaces between them.
+
+    Every run of other characters separates words: `L-Threonate`, `l threonate` and `L_threonate` are one name.
+    """
+    folded = unicodedata.normalize("NFKD", text.lower())
+    return " ".join(_WORD.findall("".join(c for c in folded if not unicodedata.combining(c))))
 
 
 class AgePolicy(msgspec.Struct, frozen=True):
@@ -48,7 +62,8 @@ class Concept(msgspec.Struct, frozen=True):
     unit       the canonical UCUM unit in which limits are written
     decimals   to which converted values are rounded half-up
     plausible  values outside are unusable (dq-implausible), canonical unit, inclusive
-    key        the prefetch key that delivers it
+    key        the prefetch key that delivers it; UNASKED when none asks for it
+    preference LOINC code -> place in the value set: the lower goes first when two results fall on one day
     properties LOINC code -> "mass" or "molar", to record a unit that contradicts the code (dq-loinc-property)
     """
 
@@ -64,10 +79,11 @@ class Concept(msgspec.Struct, frozen=True):
     properties: Mapping[str, str] = {}
     haemolysis_raises: bool = False
     coded_values: Mapping[tuple[str, str], Decimal] = {}
+    preference: Mapping[str, int] = {}
 
 
 class Drug(msgspec.Struct, frozen=True):
-    """One ingredient of the value sets; `groups` it belongs to, and for salts the elemental share (percent w/w range)."""
+    """One ingredient of the value sets, its groups, and for salts the elemental share (percent w/w range)."""
 
     id: str
     label: Mapping[str, str]
@@ -77,7 +93,7 @@ class Drug(msgspec.Struct, frozen=True):
 
 
 class AtcClass(msgspec.Struct, frozen=True):
-    """What an ATC code that starts with `prefix` (or is it, when `exact`) implies: groups, ingredients and usual route."""
+    """What an ATC code that starts with `prefix` (or is it, when `exact`) implies: groups and ingredients."""
 
     prefix: str
     exact: bool
@@ -92,12 +108,14 @@ class Vocabulary(msgspec.Struct, frozen=True):
     measurement_codes (system, code) -> Concept
     drugs             ingredient id -> Drug
     drug_codes        (system, code) -> ingredient id            (RxNorm, SNOMED CT, UNII; exact ATC level 5)
-    drug_names        normalised whole name -> ingredient id     (nl and en, synonyms)
+    drug_names        normal_name -> ingredient id               (whole names: nl and en, synonyms)
+    products          normal_name -> ingredient ids              (names that hide more than one ingredient)
     atc_classes       ordered by falling prefix length
     condition_codes   (system, code) -> group ids                 (exact)
     condition_prefixes system -> ((prefix without dots, group ids), ...)
     condition_terms   (whole term in lower case, group id)
     order_codes       (system, code) -> concept id               (what an active ServiceRequest asks for)
+    order_panels      (system, code) -> concept ids              (codes that order several tests)
     systems           alias system URI -> canonical URI (urn:oid forms, trailing slashes)
     """
 
@@ -117,3 +135,5 @@ class Vocabulary(msgspec.Struct, frozen=True):
     routes: Mapping[tuple[str, str], str] = {}
     route_words: Mapping[str, str] = {}
     atc_routes: tuple[tuple[str, str], ...] = ()
+    products: Mapping[str, tuple[str, ...]] = {}
+    order_panels: Mapping[tuple[str, str], tuple[str, ...]] = {}

@@ -1,4 +1,4 @@
-"""The knowledge as the engine sees it: frozen objects, compiled once at start from cards/ (and, per tenant, an overlay)."""
+"""The knowledge as the engine sees it: frozen objects, compiled once at start from cards/ and a tenant's overlay."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ class Limit(msgspec.Struct, frozen=True):
     evidence: str | None
     line: int
     same_as: str | None = None
+    constant: bool = False
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -68,7 +69,7 @@ class Review(msgspec.Struct, frozen=True):
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """One rule folder, compiled. `needs` includes those of the families it uses; `sha256` is over the folder's files."""
+    """One rule folder, compiled. `needs` includes those of its families; `sha256` is over rule.yaml and rule.py."""
 
     id: str
     version: int
@@ -136,8 +137,8 @@ class KeyPlanEntry(msgspec.Struct, frozen=True):
 
 
 class Absorption(msgspec.Struct, frozen=True):
-    """`winner` absorbs `loser` when both fire: only at these hooks, winner variants, loser variants and winner
-    severities (empty = any)."""
+    """`winner` absorbs `loser` when both fire: only at these hooks, winner variants, loser variants and severities
+    (empty = any)."""
 
     winner: str
     loser: str
@@ -145,6 +146,7 @@ class Absorption(msgspec.Struct, frozen=True):
     winner_variants: frozenset[str] = frozenset()
     loser_variants: frozenset[str] = frozenset()
     winner_at_least: Severity = Severity.INFO
+    loser_at_most: Severity = Severity.CRITICAL
 
 
 class GateEffect(msgspec.Struct, frozen=True):
@@ -168,7 +170,7 @@ class Policy(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What a suggestion may order: a draft ServiceRequest. `concept`: an active order for it makes the suggestion moot."""
+    """What a suggestion may order: a draft ServiceRequest. Active orders for all `concepts` make it moot."""
 
     id: str
     label: PlainText
@@ -185,7 +187,10 @@ class OverrideReason(msgspec.Struct, frozen=True):
 
 
 class Knowledge(msgspec.Struct, frozen=True):
-    """One tenant's compiled knowledge: immutable, shared by all calls; reload builds a new one."""
+    """One tenant's compiled knowledge: immutable, shared by all calls; reload builds a new one.
+
+    `by_hook`: the live and silent rules of each hook, in the order of `rules`; `concept_keys`: concept -> prefetch key.
+    """
 
     version: str
     overlay_hash: str
@@ -200,6 +205,8 @@ class Knowledge(msgspec.Struct, frozen=True):
     evidence: Mapping[str, Evidence]
     phrases: Mapping[str, Text]
     override_reasons: Mapping[str, OverrideReason]
+    by_hook: Mapping[str, tuple[Rule, ...]] = {}
+    concept_keys: Mapping[str, str] = {}
 
     def rule(self, rule_id: str) -> Rule:
         """The rule with this id; KeyError when there is none."""

@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-_PLACE = re.compile(r"\{([a-z][a-z0-9_]*)(?:\.([a-z][a-z0-9_-]*))?\}")
+_PLACE = re.compile(r"\{([a-z][a-z0-9_]*)(?:\.([a-z][a-z0-9_]*))?\}")
 
 
 class Place(msgspec.Struct, frozen=True):

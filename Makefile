@@ -1,0 +1,65 @@
+# Every target is one line that can be pasted. The first one that needs it builds .venv from bare Python 3.11+ and make.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PORT ?= 8000
+UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make requirements" --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check bench golden lock docs fix requirements clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
+
+# Rebuilt only when a requirements file or pyproject.toml changed. PYTHON=... chooses another interpreter.
+$(STAMP): requirements.txt requirements-dev.txt pyproject.toml
+	@python=$(PYTHON); for p in python3.11 python3.12 python3.13 python3 python; do \
+		[ -n "$$python" ] || ! $$p -c 'import sys, venv, ensurepip; assert sys.version_info >= (3, 11)' 2>/dev/null || python=$$p; done; \
+	[ -n "$$python" ] || { echo "No Python 3.11 or newer with venv was found: install one, or say make PYTHON=/path/to/python3.11" >&2; exit 1; }; \
+	echo "Building $(VENV) with $$python (once; about a minute)"; $$python -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(STAMP)  ## show the product: hand-made patients, real hook calls, the cards that come back
+	@$(BIN)/ionwise demo
+
+serve: $(STAMP)  ## run the service in sandbox mode on http://127.0.0.1:8000 (PORT=... for another port)
+	$(BIN)/ionwise serve --sandbox --port $(PORT)
+
+test: $(STAMP)  ## run the whole test suite
+	$(BIN)/python -m pytest -q
+
+check: $(STAMP)  ## style, types, layers, the knowledge (with limit mutation), the generated docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/ionwise check --mutate
+	$(BIN)/ionwise docs --check
+
+bench: $(STAMP)  ## measure response times on small and large charts
+	$(BIN)/python -m tests.bench
+
+golden: $(STAMP)  ## rewrite cards/*/expected.json from the cases; review the diff
+	$(BIN)/ionwise golden
+
+lock: $(STAMP)  ## record rule versions and hashes in cards/lock.json
+	$(BIN)/ionwise lock
+
+docs: $(STAMP)  ## rewrite the generated docs
+	$(BIN)/ionwise docs
+
+fix: $(STAMP)  ## repair what ruff can repair by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+requirements: $(STAMP)  ## pin the newest allowed versions again, with hashes
+	$(UV_COMPILE) --upgrade --extra build --output-file requirements.txt
+	$(UV_COMPILE) --upgrade --extra build --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+
+clean:  ## remove .venv and everything that tools leave behind
+	rm -rf $(VENV) build dist *.egg-info .coverage htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

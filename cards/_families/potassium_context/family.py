@@ -1,0 +1,138 @@
+"""How low potassium is and what makes that worse in this patient (catalogue: k-hypokalaemia).
+
+Shared by the potassium rules, so that the rule about magnesium is never milder than the one about potassium alone.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+
+import msgspec
+
+from cds_service.errors import CannotTellError
+from cds_service.facts.outcomes import Fact, Severity
+from cds_service.facts.patient import Limits, Patient
+from cds_service.facts.records import Exposure, Problem, Result
+
+CAUSES = (
+    "loop-diuretic", "thiazide", "laxative", "beta-agonist", "insulin", "corticosteroid", "amphotericin", "abiraterone",
+    "liquorice", "xanthine", "aminoglycoside", "cisplatin",
+)  # fmt: skip
+
+SIGNS = (
+    "ventricular-arrhythmia", "arrhythmia", "atrial-fibrillation", "heart-block", "bradycardia", "conduction-widening",
+    "long-qt", "paralysis",
+)  # fmt: skip
+
+
+class PotassiumContext(msgspec.Struct, frozen=True):
+    """The latest potassium and what it means here.
+
+    potassium      fresh or recent; None when there is none
+    band           by the value alone: None = not low
+    severity       the band, raised by the patient's drugs, diseases, fall or signs
+    moderate       below 3.0: proven
+    reasons        the facts that raised it (and the earlier potassium of a fall)
+    causes         drugs on the list that lower potassium
+    magnesium_risk digoxin, a QT drug or a diuretic: they make a missing magnesium matter more
+    within_site_range   low by our limit, but within the laboratory's own reference interval
+    unknown        lists that were not (completely) delivered and could have raised the severity (shared phrases)
+    """
+
+    potassium: Result | None
+    band: Severity | None
+    severity: Severity | None
+    moderate: bool = False
+    reasons: tuple[Fact, ...] = ()
+    causes: tuple[Exposure, ...] = ()
+    magnesium_risk: tuple[Exposure, ...] = ()
+    within_site_range: bool = False
+    unknown: tuple[str, ...] = ()
+
+
+def potassium_context(patient: Patient, k: Limits) -> PotassiumContext:
+    """The band of the latest potassium, and what raises it."""
+    potassium = patient.latest("potassium")
+    band = None if potassium is None else _band(potassium, k)
+    if potassium is None or band is None:
+        return PotassiumContext(potassium, None, None)
+    reasons: tuple[Fact, ...] = ()
+    severity = band
+    if band is Severity.INFO:
+        reasons = _mild_reasons(patient, potassium, k)
+        severity = Severity.WARNING if reasons else band
+    elif band is Severity.WARNING:
+        reasons = _moderate_reasons(patient, k)
+        severity = Severity.CRITICAL if reasons else band
+    penicillins = tuple(e for e in patient.taking("penicillin") if e.route == "intravenous")
+    return PotassiumContext(
+        potassium,
+        band,
+        severity,
+        potassium.below(k["moderate"]),
+        reasons,
+        patient.taking(*CAUSES) + penicillins,
+        patient.taking("digoxin", "qt-candidates", "diuretic"),
+        _within_site_range(potassium, k),
+        _unread(patient),
+    )
+
+
+def _band(potassium: Result, k: Limits) -> Severity | None:
+    if potassium.below(k["severe"]):
+        return Severity.CRITICAL
+    if potassium.below(k["moderate"]):
+        return Severity.WARNING
+    return Severity.INFO if potassium.below(k["low"]) else None
+
+
+def _mild_reasons(patient: Patient, potassium: Result, k: Limits) -> tuple[Fact, ...]:
+    """What makes a mildly low potassium a warning."""
+    diseases = (
+        patient.has("atrial-fibrillation"),
+        patient.has("heart-failure"),
+        patient.has("ischaemic-heart-disease"),
+        patient.has("cirrhosis"),
+    )
+    known = tuple(problem for problem in diseases if problem is not None)
+    return patient.taking("digoxin", "qt-candidates") + known + _fall(patient, potassium, k)
+
+
+def _moderate_reasons(patient: Patient, k: Limits) -> tuple[Fact, ...]:
+    """What makes a moderately low potassium critical: digoxin, or a change on the ECG, an arrhythmia or paralysis now."""
+    window = k.span("signs_window")
+    signs: tuple[Problem | None, ...] = tuple(patient.has(sign, within=window) for sign in SIGNS)
+    qtc = patient.latest("qtc", window)
+    long_qtc = (qtc,) if qtc is not None and qtc.at_least(k["qtc"]) else ()
+    return tuple(chain(patient.taking("digoxin"), (sign for sign in signs if sign is not None), long_qtc))
+
+
+def _fall(patient: Patient, potassium: Result, k: Limits) -> tuple[Result, ...]:
+    """The highest exact potassium of the week before, when the fall from it is large enough."""
+    if potassium.comparator:
+        return ()
+    earlier = [
+        r
+        for r in patient.series("potassium")
+        if not r.comparator
+        and r.at.earliest < potassium.at.earliest
+        and potassium.at.earliest - r.at.earliest <= k.span("fall_window")
+    ]
+    highest = max(earlier, key=lambda r: r.value, default=None)
+    return (highest,) if highest is not None and highest.value - potassium.value >= k["fall"] else ()
+
+
+def _within_site_range(potassium: Result, k: Limits) -> bool:
+    """The laboratory's own lower limit only changes the wording, and only a credible one."""
+    own = potassium.range.low if potassium.range is not None else None
+    return own is not None and k["site_low_from"] <= own <= k["site_low_to"] and potassium.at_least(own)
+
+
+def _unread(patient: Patient) -> tuple[str, ...]:
+    missing = []
+    for key, phrase in (("medications", "unknown-drugs"), ("conditions", "unknown-problems")):
+        try:
+            patient.complete(key)
+        except CannotTellError:
+            missing.append(phrase)
+    return tuple(missing)

@@ -1,0 +1,46 @@
+"""k-hypokalaemia: low potassium in its band, heavier where drugs, heart or liver disease, a fall or signs make it so."""
+
+from __future__ import annotations
+
+from cards._families.dialysis.family import dialysis
+from cards._families.potassium_context.family import PotassiumContext, potassium_context
+from cds_service.facts.outcomes import Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied, Severity
+from cds_service.facts.patient import Limits, Patient
+
+
+def evaluate(patient: Patient, k: Limits) -> Outcome:
+    """Fires when potassium is below 3.5, in dialysis patients below 3.0; the severity is that of the shared context."""
+    context = patient.ask(potassium_context)
+    potassium = context.potassium
+    if potassium is None:
+        return NotApplicable(patient.absent("potassium"))
+    if context.band is None:
+        return Satisfied((potassium,))
+    if not context.moderate and patient.ask_or(dialysis, None) is not None:
+        return NotApplicable("dialysis")
+    return Fires(
+        _variant(context.band),
+        severity=context.severity,
+        because=(potassium,),
+        also=(*context.reasons, *context.causes),
+        values={"k": potassium},
+        notes=_notes(context),
+        unknown=context.unknown,
+    )
+
+
+def _variant(band: Severity) -> str:
+    if band is Severity.CRITICAL:
+        return "severe"
+    return "moderate" if band is Severity.WARNING else "mild"
+
+
+def _notes(context: PotassiumContext) -> tuple[str | Phrase, ...]:
+    notes: list[str | Phrase] = []
+    if context.reasons:
+        notes.append(Phrase("raised-by", {"reasons": Listing(context.reasons)}))
+    if context.causes:
+        notes.append(Phrase("causes", {"drugs": Listing(context.causes)}))
+    if context.within_site_range:
+        notes.append("within-site-range")
+    return tuple(notes)

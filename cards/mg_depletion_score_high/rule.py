@@ -1,0 +1,72 @@
+"""mg-depletion-score-high: the published Magnesium Depletion Score, when serum magnesium was never measured."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from cards._families.kidney_function.family import kidney_function
+from cds_service.errors import CannotTellError
+from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied
+from cds_service.facts.patient import Limits, Patient
+
+
+def evaluate(patient: Patient, k: Limits) -> Outcome:
+    """Three points or more of diuretic, PPI, kidney function and alcohol, and no serum magnesium in a year."""
+    if not patient.not_measured_within("magnesium-serum", k.span("no_magnesium_in")):
+        return NotApplicable("magnesium was measured")
+    terms = (_drug(patient, "diuretic", k), _drug(patient, "ppi", k), _kidney(patient, k), _alcohol(patient, k))
+    known = [term for term in terms if term is not None]
+    if len(known) < k["components_needed"]:
+        missing = zip(("diuretic", "ppi", "egfr", "alcohol-use"), terms, strict=True)
+        raise CannotTellError(*(name for name, term in missing if term is None))
+    score = sum(points for _, points, _ in known)
+    if score < k["high_from"]:
+        return Satisfied()
+    return Fires(
+        "high",
+        because=tuple(fact for _, _, facts in known for fact in facts),
+        values={
+            "score": score,
+            "terms": Listing(tuple(Phrase("scored", {"item": Phrase(name), "points": Decimal(p)}) for name, p, _ in known)),
+        },
+        unknown=tuple(
+            name
+            for name, term in zip(
+                ("unknown-drugs", "unknown-drugs", "unknown-egfr", "unknown-alcohol"), terms, strict=True
+            )
+            if term is None
+        ),
+    )
+
+
+Term = tuple[str, int, tuple[Fact, ...]]
+
+
+def _drug(patient: Patient, group: str, k: Limits) -> Term | None:
+    """Current use counts whatever the dose or duration; absence counts only on a complete, fully identified list."""
+    if used := patient.taking(group):
+        return f"mds-{group}", int(k["points_drug"]), used
+    try:
+        return (f"mds-{group}", 0, ()) if patient.surely_without(group) else None
+    except CannotTellError:
+        return None
+
+
+def _kidney(patient: Patient, k: Limits) -> Term | None:
+    kidney = patient.ask(kidney_function)
+    if kidney.egfr is None:
+        return None
+    facts = () if kidney.basis is None else (kidney.basis,)
+    if kidney.egfr < k["egfr_low"]:
+        return "mds-egfr", int(k["points_egfr_low"]), facts
+    return "mds-egfr", int(k["points_egfr_reduced"]) if kidney.egfr < k["egfr_reduced"] else 0, facts
+
+
+def _alcohol(patient: Patient, k: Limits) -> Term | None:
+    if disorder := patient.has("alcohol-use-disorder"):
+        return "mds-alcohol", int(k["points_alcohol"]), (disorder,)
+    alcohol = patient.latest("alcohol-use")
+    if alcohol is None or alcohol.comparator:
+        return None
+    limit = k["drinks_women"] if patient.sex == "female" else k["drinks_men"]
+    return "mds-alcohol", int(k["points_alcohol"]) if alcohol.above(limit) else 0, (alcohol,)

@@ -1,0 +1,161 @@
+"""The `ionwise` command. Each command is thin and calls one function; imports wait until a command needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from cds_service.errors import Finding, IonwiseError
+
+commands = typer.Typer(name="ionwise", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+def main() -> None:
+    """Run the command line; the installed `ionwise` script calls this."""
+    commands(prog_name="ionwise")
+
+
+@commands.callback()
+def ionwise() -> None:
+    """Ionwise: advisory cards over CDS Hooks."""
+
+
+@commands.command()
+def serve(
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Try-out mode without authentication. Never with real patients.")
+    ] = False,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (IONWISE_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (IONWISE_PORT).")] = None,
+) -> None:
+    """Answer CDS Hooks calls."""
+    from cds_service.app import run_server
+
+    try:
+        run_server(sandbox=sandbox or None, host=host, port=port)
+    except IonwiseError as error:
+        _refuse(error)
+
+
+@commands.command()
+def prefetch(
+    profile: Annotated[str, typer.Option(help="generic, epic, oracle or nl.")] = "generic",
+    hook: Annotated[str | None, typer.Option(help="Only the keys of this hook.")] = None,
+    language: Annotated[str, typer.Option(help="nl or en.")] = "en",
+) -> None:
+    """Print the prefetch keys and queries for an analyst who types them into an EHR."""
+    from cds_service.fhir.profiles import PROFILES, prefetch_sheet
+    from cds_service.knowledge.load import load_knowledge
+    from cds_service.service.envelope import CONTEXTS
+    from cds_service.settings import read_settings
+
+    _choose("--profile", profile, PROFILES)
+    _choose("--language", language, ("nl", "en"))
+    if hook is not None:
+        _choose("--hook", hook, CONTEXTS)
+    try:
+        plan = load_knowledge(read_settings(sandbox=True).cards_dir).key_plan
+    except IonwiseError as error:
+        _refuse(error)
+    for line in prefetch_sheet(plan, PROFILES[profile], language, hook):
+        typer.echo(line)
+
+
+def _choose(option: str, value: str, choices: Iterable[str]) -> None:
+    names = list(choices)
+    if value not in names:
+        raise typer.BadParameter(f"{value!r} is not one of {', '.join(names)}", param_hint=option)
+
+
+def _refuse(error: IonwiseError) -> NoReturn:
+    typer.echo(str(error), err=True)
+    raise typer.Exit(2)
+
+
+@commands.command()
+def check(
+    mutate: Annotated[
+        bool, typer.Option("--mutate", help="Also move every limit and see whether a case notices.")
+    ] = False,
+) -> None:
+    """Check the knowledge in cards/: everything that is wrong, with file, line and remedy."""
+    from datetime import date
+
+    from cds_service.knowledge.checking import check_cards
+
+    errors, advice = check_cards(_cards(), date.today())  # noqa: DTZ011, TID251 (a command line has a clock)
+    if mutate and not errors:
+        errors = _unnoticed_mutants()
+    for finding in (*advice, *errors):
+        typer.echo(str(finding))
+    typer.echo(f"{len(errors)} errors, {len(advice)} remarks")
+    if errors:
+        raise typer.Exit(1)
+
+
+@commands.command()
+def golden(rules: Annotated[list[str] | None, typer.Argument(help="Rule ids; default all.")] = None) -> None:
+    """Rewrite expected.json of the rules; review the diff."""
+    from cds_service.knowledge.load import load_knowledge
+    from cds_service.knowledge.sources import read_sources
+    from cds_service.service.golden import write_golden
+
+    try:
+        changed = write_golden(load_knowledge(_cards(), drafts=True), read_sources(_cards()), rules or ())
+    except IonwiseError as error:
+        _refuse(error)
+    typer.echo(f"rewritten: {', '.join(changed) or 'nothing'}")
+
+
+@commands.command()
+def lock() -> None:
+    """Write cards/lock.json; refuses when a released rule changed without a new version."""
+    from cds_service.knowledge.lock import update_lock
+    from cds_service.knowledge.sources import read_sources
+
+    try:
+        changed = update_lock(read_sources(_cards()))
+    except IonwiseError as error:
+        _refuse(error)
+    typer.echo(f"locked: {', '.join(changed) or 'nothing new'}")
+
+
+@commands.command()
+def docs(
+    verify: Annotated[bool, typer.Option("--check", help="Write nothing; fail when a page is stale.")] = False,
+) -> None:
+    """Write the generated pages of docs/: rules, prefetch keys, settings."""
+    from cds_service.knowledge.load import load_knowledge
+    from cds_service.knowledge.sources import DEFAULT_CARDS, read_sources
+    from cds_service.service.reference_docs import build_pages, stale_pages
+    from cds_service.settings import Settings
+
+    folder = DEFAULT_CARDS.parent / "docs"
+    try:
+        pages = build_pages(load_knowledge(_cards(), drafts=True), read_sources(_cards()), Settings)
+    except IonwiseError as error:
+        _refuse(error)
+    stale = stale_pages(pages, folder)
+    if verify and stale:
+        typer.echo(f"stale: {', '.join(stale)}; run `ionwise docs`", err=True)
+        raise typer.Exit(1)
+    for name in () if verify else stale:
+        (folder / name).write_text(pages[name], encoding="utf-8")
+    typer.echo(f"{'stale' if verify else 'rewritten'}: {', '.join(stale) or 'nothing'}")
+
+
+def _unnoticed_mutants() -> tuple[Finding, ...]:
+    from cds_service.knowledge.load import load_knowledge
+    from cds_service.knowledge.sources import read_sources
+    from cds_service.service.limit_mutation import unnoticed
+
+    return tuple(unnoticed(load_knowledge(_cards(), drafts=True), read_sources(_cards())))
+
+
+def _cards() -> Path | None:
+    from cds_service.settings import read_settings
+
+    return read_settings(sandbox=True).cards_dir

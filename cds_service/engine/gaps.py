@@ -1,0 +1,53 @@
+"""Where "it is not there" cannot be said: keys not (completely) answered, drugs that could not be identified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from cds_service.facts.snapshot import Snapshot
+
+DRUG_KEYS = ("medications", "medicationStatements")
+LIST_KEYS = (*DRUG_KEYS, "conditions")
+KIND_KEYS = {"condition": ("conditions",), "procedure": ("procedures",)}
+
+
+class Gaps:
+    """Missing items by kind of trigger (`drug`, `condition`, `procedure`) and by concept key."""
+
+    __slots__ = ("_by_key", "_drugs", "_keys")
+
+    def __init__(self, by_key: Mapping[str, str], drugs: tuple[str, ...], keys: Mapping[str, str]) -> None:
+        self._by_key = by_key
+        self._drugs = drugs
+        self._keys = keys
+
+    def __bool__(self) -> bool:
+        return bool(self._by_key or self._drugs)
+
+    def behind(self, trigger: Iterable[str]) -> tuple[str, ...]:
+        """What is missing to say that none of the trigger's items is present; empty when that can be said."""
+        missing: dict[str, None] = {}
+        for token in trigger:
+            kind, _, name = token.partition(":")
+            if kind == "drug":
+                missing |= dict.fromkeys(self._drugs)
+            elif kind == "result":
+                key = self._keys.get(name, name)
+                if key in self._by_key:
+                    missing[self._by_key[key]] = None
+            else:
+                missing |= {self._by_key[key]: None for key in KIND_KEYS.get(kind, ()) if key in self._by_key}
+        return tuple(missing)
+
+
+def find_gaps(snapshot: Snapshot) -> Gaps:
+    """Computed once per snapshot."""
+    by_key = {key: key for key in LIST_KEYS if key not in snapshot.coverage}
+    for key, coverage in snapshot.coverage.items():
+        if coverage.state in ("failed", "not asked"):
+            by_key[key] = key
+        elif coverage.state != "complete":
+            by_key[key] = f"{key}: only part of the answer was delivered"
+    drugs = [by_key[key] for key in DRUG_KEYS if key in by_key]
+    drugs += sorted({f"unidentified drug ({drug.system})" for drug in snapshot.unmapped})
+    return Gaps(by_key, tuple(drugs), snapshot.concept_keys)

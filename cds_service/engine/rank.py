@@ -1,0 +1,133 @@
+"""From verdicts to the few cards a clinician gets: tiers per hook, absorption, order, caps (catalogue 1.5). Pure.
+
+Nothing is lost: every verdict that fires is either shown, absorbed by a shown card, or listed as suppressed with the
+reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from cds_service.engine.run import Verdict
+from cds_service.facts.outcomes import Severity
+from cds_service.facts.records import Exposure, LabOrder, Result
+from cds_service.knowledge.model import Absorption, Policy
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """One card: the verdict that leads it, its severity, and the verdicts it absorbed."""
+
+    verdict: Verdict
+    severity: Severity
+    absorbed: tuple[Verdict, ...] = ()
+
+
+class Suppressed(msgspec.Struct, frozen=True):
+    """A verdict that fired and is not shown, with the reason."""
+
+    verdict: Verdict
+    reason: str
+
+
+class Ranking(msgspec.Struct, frozen=True):
+    """What is shown, in order, and what is not."""
+
+    shown: tuple[Shown, ...]
+    suppressed: tuple[Suppressed, ...]
+
+
+def rank(verdicts: Iterable[Verdict], hook: str, policy: Policy, *, show_silent: bool = False) -> Ranking:
+    """Order, merge and cap the verdicts that fire. `show_silent`: sandbox mode shows rules of status `silent` too."""
+    fired = [v for v in verdicts if v.kind == "fires"]
+    suppressed = []
+    visible = {}
+    allowed = policy.hook_tiers.get(hook, frozenset())
+    for verdict in fired:
+        if verdict.rule.status == "silent" and not show_silent:
+            suppressed.append(Suppressed(verdict, "silent"))
+        elif verdict.tier not in allowed:
+            suppressed.append(Suppressed(verdict, f"{verdict.tier} is not shown at {hook}"))
+        else:
+            visible[verdict.rule_id] = verdict
+    cards = _absorb(visible, hook, policy.absorptions)
+    cards.sort(key=_order)
+    shown, dropped = _cap(cards, policy)
+    suppressed += [Suppressed(v, "cap") for card in dropped for v in (card.verdict, *card.absorbed)]
+    return Ranking(tuple(shown), tuple(suppressed))
+
+
+def _of(verdict: Verdict) -> Severity:
+    return verdict.severity if verdict.severity is not None else Severity.INFO
+
+
+def _absorb(visible: dict[str, Verdict], hook: str, absorptions: tuple[Absorption, ...]) -> list[Shown]:
+    """Each absorbed verdict goes to the card that leads its chain; that card takes the highest severity of all."""
+    absorbed_by: dict[str, str] = {}
+    for entry in absorptions:
+        winner, loser = visible.get(entry.winner), visible.get(entry.loser)
+        if winner is None or loser is None or entry.loser in absorbed_by or not _applies(entry, winner, loser, hook):
+            continue
+        if _leader(entry.winner, absorbed_by) != entry.loser:
+            absorbed_by[entry.loser] = entry.winner
+    cards = []
+    for rule_id, verdict in visible.items():
+        if rule_id in absorbed_by:
+            continue
+        under = tuple(visible[lost] for lost in absorbed_by if _leader(lost, absorbed_by) == rule_id)
+        cards.append(Shown(verdict, max(_of(v) for v in (verdict, *under)), under))
+    return cards
+
+
+def _applies(entry: Absorption, winner: Verdict, loser: Verdict, hook: str) -> bool:
+    return (
+        (not entry.hooks or hook in entry.hooks)
+        and (not entry.winner_variants or winner.variant in entry.winner_variants)
+        and (not entry.loser_variants or loser.variant in entry.loser_variants)
+        and _of(winner) >= entry.winner_at_least
+        and _of(loser) <= entry.loser_at_most
+        and _of(loser) <= entry.loser_at_most
+    )
+
+
+def _leader(rule_id: str, absorbed_by: dict[str, str]) -> str:
+    while rule_id in absorbed_by:
+        rule_id = absorbed_by[rule_id]
+    return rule_id
+
+
+def _order(card: Shown) -> tuple[int, str, float, str]:
+    return (-card.severity, card.verdict.tier, -_newest(card.verdict), card.verdict.rule_id)
+
+
+def _newest(verdict: Verdict) -> float:
+    """When the newest deciding fact happened, epoch seconds; 0 when none has a time."""
+    moments = []
+    for fact in verdict.fires.because:
+        if isinstance(fact, Result | LabOrder):
+            moments.append(fact.at)
+        elif isinstance(fact, Exposure):
+            moments.append(fact.authored or fact.since)
+    return max((m.earliest.timestamp() for m in moments if m is not None), default=0.0)
+
+
+def _cap(cards: list[Shown], policy: Policy) -> tuple[list[Shown], list[Shown]]:
+    """Critical cards are never dropped: beyond the maximum they become lines of the last one shown."""
+    critical = [card for card in cards if card.severity is Severity.CRITICAL]
+    if len(critical) > policy.max_critical:
+        extra = critical[policy.max_critical :]
+        last = critical[policy.max_critical - 1]
+        lines = tuple(v for card in extra for v in (card.verdict, *card.absorbed))
+        critical = [*critical[: policy.max_critical - 1], Shown(last.verdict, last.severity, last.absorbed + lines)]
+    shown, dropped = list(critical), []
+    room = {Severity.WARNING: policy.max_warning, Severity.INFO: policy.max_info}
+    for card in cards:
+        if card.severity is Severity.CRITICAL:
+            continue
+        if room[card.severity] > 0 and len(shown) < policy.max_total:
+            room[card.severity] -= 1
+            shown.append(card)
+        else:
+            dropped.append(card)
+    return shown, dropped

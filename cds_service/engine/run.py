@@ -1,0 +1,225 @@
+"""Runs the rules of one hook over one snapshot. Pure: no I/O, no clock; a crashing rule is isolated and reported.
+
+What every rule would otherwise have to repeat is done here, in this order: trigger, age, the rule itself, results that
+are not the last word (provisional, conflicting), bounds, recency caps, "about the order", and the population gates.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from cds_service.engine.age import LifeStage, life_stage
+from cds_service.engine.gaps import Gaps, find_gaps
+from cds_service.errors import CannotTellError
+from cds_service.facts.outcomes import CannotTell, Fact, Fires, NotApplicable, Outcome, Phrase, Satisfied, Severity
+from cds_service.facts.patient import ORDER_HOOKS, PROVISIONAL, Needs, Patient
+from cds_service.facts.records import Exposure, Result
+from cds_service.facts.snapshot import Snapshot
+from cds_service.knowledge.model import Knowledge, Rule, Tier
+
+log = logging.getLogger("ionwise.engine")
+Kind = Literal["fires", "satisfied", "cannot-tell", "not-applicable", "gated"]
+NO_TRIGGER = NotApplicable("no trigger present")
+NOT_A_RESULT = frozenset({"dq-status", "dq-future", "dq-subject"})  # withdrawn, impossible or foreign: not mentioned
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What one rule came to.
+
+    severity  after all caps; None unless it fires
+    missing   what could not be judged for want of (cannot-tell)
+    reason    why it is not applicable, or which gate holds
+    remarks   lines that the engine adds to the card (shared phrases)
+    """
+
+    rule: Rule
+    kind: Kind
+    outcome: Outcome
+    tier: Tier
+    severity: Severity | None = None
+    missing: tuple[str, ...] = ()
+    reason: str = ""
+    remarks: tuple[Phrase, ...] = ()
+
+    @property
+    def rule_id(self) -> str:
+        """The rule's id."""
+        return self.rule.id
+
+    @property
+    def variant(self) -> str | None:
+        """The card variant, when the rule fires."""
+        return self.outcome.variant if isinstance(self.outcome, Fires) else None
+
+    @property
+    def fires(self) -> Fires:
+        """The firing outcome; only for verdicts of kind `fires`."""
+        assert isinstance(self.outcome, Fires)  # noqa: S101 (narrowing; callers filter by kind)
+        return self.outcome
+
+
+class Run:
+    """One evaluation of a hook's rules over one snapshot."""
+
+    def __init__(self, snapshot: Snapshot, knowledge: Knowledge) -> None:
+        self.snapshot = snapshot
+        self.knowledge = knowledge
+        self.hook = snapshot.hook
+        self.stage: LifeStage = life_stage(snapshot)
+        self.gaps: Gaps = find_gaps(snapshot)
+        self._gate_view = Patient(snapshot, Needs(uses=frozenset(knowledge.gates)), knowledge.families)
+
+    def verdicts(self, rules: Iterable[Rule]) -> tuple[Verdict, ...]:
+        """One verdict per rule, in the rules' order."""
+        if self.snapshot.person.deceased:
+            return tuple(
+                Verdict(rule, "gated", NotApplicable("deceased"), rule.tier(self.hook), reason="deceased")
+                for rule in rules
+            )
+        return tuple(self.judge(rule) for rule in rules)
+
+    def judge(self, rule: Rule) -> Verdict:
+        """The verdict of one rule."""
+        tier = rule.tier(self.hook)
+        if rule.trigger.isdisjoint(self.snapshot.present):
+            missing = self.gaps.behind(rule.trigger) if self.gaps else ()
+            if missing:
+                return Verdict(rule, "cannot-tell", CannotTell(missing), tier, missing=missing)
+            return Verdict(rule, "not-applicable", NO_TRIGGER, tier, reason=NO_TRIGGER.reason)
+        if not self.stage.suits(rule.ages):
+            return Verdict(rule, "gated", NotApplicable(self.stage.reason), tier, reason=self.stage.reason)
+        outcome, remarks = self._weigh(rule)
+        if isinstance(outcome, NotApplicable):
+            return Verdict(rule, "not-applicable", outcome, tier, reason=outcome.reason)
+        if isinstance(outcome, CannotTell):
+            return Verdict(rule, "cannot-tell", outcome, tier, missing=outcome.missing)
+        if isinstance(outcome, Satisfied):
+            return _unless_bound(rule, outcome, tier)
+        return self._fired(rule, outcome, tier, remarks)
+
+    # ---- the rule itself, and results that may not be the last word -------------------------------------------------
+
+    def _weigh(self, rule: Rule) -> tuple[Outcome, tuple[Phrase, ...]]:
+        outcome = self._evaluate(rule, Patient(self.snapshot, rule.needs, self.knowledge.families))
+        if self.snapshot.conflicts and not rule.needs.results.isdisjoint(self.snapshot.conflicts):
+            outcome, conflict = self._weigh_conflict(rule, outcome)
+            if conflict:
+                return outcome, (Phrase("conflicting-results"),)
+        unsettled = self.snapshot.provisional & rule.needs.results if self.snapshot.provisional else frozenset()
+        if unsettled and _severity(rule, outcome) is not Severity.CRITICAL:
+            view = Patient(self.snapshot, rule.needs, self.knowledge.families, provisional=True)
+            other = self._evaluate(rule, view)
+            if isinstance(other, Fires) and _severity(rule, other) is Severity.CRITICAL:
+                flags = frozenset(f for fact in other.because if isinstance(fact, Result) for f in fact.flags)
+                if flags & PROVISIONAL:
+                    remarks = tuple(Phrase(flag) for flag in sorted(flags & PROVISIONAL))
+                    return msgspec.structs.replace(other, severity=Severity.WARNING), remarks
+        return outcome, ()
+
+    def _weigh_conflict(self, rule: Rule, later: Outcome) -> tuple[Outcome, bool]:
+        view = Patient(self.snapshot, rule.needs, self.knowledge.families, instead=self.snapshot.conflicts)
+        earlier = self._evaluate(rule, view)
+        one, two = _severity(rule, later), _severity(rule, earlier)
+        if one == two:
+            return later, False
+        if two is Severity.CRITICAL:
+            return earlier, True
+        return later, one is not None
+
+    def _evaluate(self, rule: Rule, view: Patient) -> Outcome:
+        try:
+            return rule.evaluate(view, rule.limits)
+        except CannotTellError as unknown:
+            return CannotTell(unknown.missing)
+        except Exception as crash:  # a crashing rule must not silence the others
+            log.error("rule crashed", extra={"rule": rule.id, "error": type(crash).__name__})
+            return CannotTell((f"internal error in {rule.id}",))
+
+    # ---- a rule that fires ------------------------------------------------------------------------------------------
+
+    def _fired(self, rule: Rule, fires: Fires, tier: Tier, remarks: tuple[Phrase, ...]) -> Verdict:
+        if self.hook in ORDER_HOOKS and not _about_judged_order(fires):
+            reason = "not about an order of this call"
+            return Verdict(rule, "not-applicable", NotApplicable(reason), tier, reason=reason)
+        severity = fires.severity if fires.severity is not None else rule.cards[fires.variant].indicator
+        results = [fact for fact in fires.because if isinstance(fact, Result)]
+        if any(r.age in ("recent", "stale") for r in results) and self.hook not in rule.recent_is_fresh_at:
+            severity = min(severity, Severity.WARNING)
+            remarks = (*remarks, Phrase("last-known"))
+        if any("haemolysed" in r.flags for r in results):
+            remarks = (*remarks, Phrase("haemolysed"))
+        if self.snapshot.unusable and any(self._has_newer_unusable(r) for r in results):
+            remarks = (*remarks, Phrase("newer-unusable"))
+        if self.stage.age_unknown:
+            remarks = (*remarks, Phrase("age-unknown"))
+        return self._gated(rule, fires, tier, severity, remarks)
+
+    def _has_newer_unusable(self, result: Result) -> bool:
+        return any(
+            other.at is not None and other.at.latest > result.at.latest and other.reason not in NOT_A_RESULT
+            for other in self.snapshot.unusable.get(result.concept, ())
+        )
+
+    def _gated(self, rule: Rule, fires: Fires, tier: Tier, severity: Severity, remarks: tuple[Phrase, ...]) -> Verdict:
+        urgent = severity is Severity.CRITICAL or (tier == "P2" and self.hook in ORDER_HOOKS)
+        unknown: list[str] = []
+        for gate_id in rule.gates:
+            held, missing = self._gate(gate_id)
+            if held:
+                return Verdict(rule, "gated", NotApplicable(gate_id), tier, reason=gate_id)
+            unknown += missing
+        for effect in self.knowledge.policy.gate_effects:
+            if tier not in effect.tiers:
+                continue
+            held, missing = self._gate(effect.gate)
+            unknown += missing
+            if not held:
+                continue
+            if effect.effect == "off" or severity is not Severity.CRITICAL:
+                return Verdict(rule, "gated", NotApplicable(effect.gate), tier, reason=effect.gate)
+            severity, remarks = Severity.WARNING, (*remarks, Phrase(effect.gate))
+        if unknown:
+            if not urgent:
+                missing_keys = tuple(dict.fromkeys(unknown))
+                return Verdict(rule, "cannot-tell", CannotTell(missing_keys), tier, missing=missing_keys)
+            remarks = (*remarks, Phrase("gates-unknown"))
+        if severity is Severity.CRITICAL:
+            tier = "P1"
+        return Verdict(rule, "fires", fires, tier, severity=severity, remarks=remarks)
+
+    def _gate(self, gate_id: str) -> tuple[bool, tuple[str, ...]]:
+        """Whether the gate holds, and what is missing when it cannot be judged."""
+        try:
+            return self._gate_view.ask(self.knowledge.gates[gate_id].question) is not None, ()
+        except CannotTellError as unknown:
+            return False, unknown.missing
+
+
+def run_rules(snapshot: Snapshot, knowledge: Knowledge, rules: Iterable[Rule]) -> tuple[Verdict, ...]:
+    """The verdicts of `rules` (those of the snapshot's hook) over one snapshot."""
+    return Run(snapshot, knowledge).verdicts(rules)
+
+
+def _severity(rule: Rule, outcome: Outcome) -> Severity | None:
+    if not isinstance(outcome, Fires):
+        return None
+    return outcome.severity if outcome.severity is not None else rule.cards[outcome.variant].indicator
+
+
+def _unless_bound(rule: Rule, outcome: Satisfied, tier: Tier) -> Verdict:
+    bounds = tuple(f"{f.concept}: only a bound is known" for f in _results(outcome.because) if f.comparator)
+    if bounds:
+        return Verdict(rule, "cannot-tell", CannotTell(bounds, outcome.because), tier, missing=bounds)
+    return Verdict(rule, "satisfied", outcome, tier)
+
+
+def _results(facts: tuple[Fact, ...]) -> list[Result]:
+    return [fact for fact in facts if isinstance(fact, Result)]
+
+
+def _about_judged_order(fires: Fires) -> bool:
+    return any(isinstance(fact, Exposure) and fact.judged for fact in (*fires.because, *fires.also))

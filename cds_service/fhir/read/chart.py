@@ -1,0 +1,155 @@
+"""From a hook call to the Snapshot: every resource is read by what it is, whatever key it came under."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from zoneinfo import ZoneInfo
+
+from cds_service.facts.moments import AsOf
+from cds_service.facts.records import Coverage, Problem
+from cds_service.facts.snapshot import Snapshot
+from cds_service.facts.vocabulary import Vocabulary
+from cds_service.fhir import structs
+from cds_service.fhir.call import Call, KeyAnswer
+from cds_service.fhir.read.conditions import condition_names, read_conditions, read_encounter_reasons, read_procedures
+from cds_service.fhir.read.encounters import current_encounter, read_person, read_stay
+from cds_service.fhir.read.exposures import ExposureFacts, gather_exposures
+from cds_service.fhir.read.intake import DRAFTS, Intake
+from cds_service.fhir.read.medications import MedicationReader, Record
+from cds_service.fhir.read.observations import ObservationFacts, page_order, read_observations
+from cds_service.fhir.read.orders import read_orders
+from cds_service.fhir.read.references import MedicationShelf, heading_of, kind_of
+
+COMPLETE = Coverage("complete")
+_ORDER_KINDS = ("MedicationRequest", "MedicationOrder")
+
+
+def read_chart(
+    call: Call,
+    vocabulary: Vocabulary,
+    concept_keys: Mapping[str, str],
+    zone: ZoneInfo,
+    settings: Mapping[str, frozenset[str]] | None = None,
+    *,
+    admit_unknown_status: bool = False,
+) -> Snapshot:
+    """Everything the call says about its patient. Never raises on what a chart holds: bad resources are quarantined.
+
+    concept_keys          concept -> the prefetch key that delivers it; keys not delivered are "not asked"
+    admit_unknown_status  the site's archive writes status `unknown` on finished results and on drugs in use
+    """
+    as_of = AsOf.of(call.as_of, zone)
+    names = condition_names(vocabulary)
+    intake = Intake(call, zone)
+    patient = next(iter(intake.read(structs.Patient, "Patient")), None)
+    encounter = current_encounter(intake.read(structs.Encounter, "Encounter", vouched=call.encounter_id), call)
+    stay = read_stay(encounter, call, zone)
+    problems, groups_of = read_conditions(intake.read(structs.Condition, "Condition"), names, as_of)
+    if encounter is not None and encounter.reason_code:
+        for problem in read_encounter_reasons(encounter, names, zone):
+            problems.setdefault(problem.group, []).append(problem)
+    procedures = read_procedures(intake.read(structs.Procedure, "Procedure"), names, zone)
+    orders = read_orders(intake.read(structs.ServiceRequest, "ServiceRequest"), vocabulary, zone)
+    reader = MedicationReader(
+        vocabulary, MedicationShelf(intake.medications), as_of, groups_of, admit_unknown_status=admit_unknown_status
+    )
+    drugs = gather_exposures(_medication_records(call, intake, reader))
+    coverage = _coverage(call, intake, concept_keys)
+    observed = read_observations(
+        intake.observations,
+        vocabulary,
+        as_of,
+        call.patient_id,
+        stay is not None and stay.inpatient,
+        frozenset(key for key, covered in coverage.items() if covered.state == "unordered"),
+        admit_unknown_status,
+        intake.specimens,
+    )
+    for key in observed.unreadable:
+        if coverage.get(key) == COMPLETE:
+            coverage[key] = Coverage("unordered")
+    return Snapshot(
+        as_of=as_of,
+        hook=call.hook,
+        person=read_person(patient, call.patient_id, zone),
+        stay=stay,
+        results=observed.results,
+        unusable=observed.unusable,
+        conflicts=observed.conflicts,
+        exposures=drugs.exposures,
+        drug_list=drugs.drug_list,
+        unmapped=drugs.unmapped,
+        problems=_newest_first(problems),
+        procedures=_newest_first(procedures),
+        orders={concept: tuple(found) for concept, found in orders.items()},
+        coverage=coverage,
+        concept_keys=concept_keys,
+        present=_present(observed, drugs, problems, procedures),
+        provisional=observed.provisional,
+        quarantine=(*intake.quarantine, *observed.quarantine),
+        settings=settings or {},
+    )
+
+
+def _medication_records(call: Call, intake: Intake, reader: MedicationReader) -> Iterable[Record]:
+    """Drafts, orders and statements; an order with the id of a draft is the draft itself."""
+    found: list[Record | None] = []
+    drafted: set[str] = set()
+    for raw in call.drafts:
+        kind = kind_of(raw)
+        if kind not in _ORDER_KINDS:
+            continue
+        draft = intake.accept(DRAFTS, raw, structs.MedicationRequest, heading_of(raw).id)
+        if draft is not None:
+            judged = call.judged is None or any(f"{name}/{draft.id}" in call.judged for name in _ORDER_KINDS)
+            drafted.add(draft.id)
+            found.append(reader.draft(draft, judged=judged))
+    for request in intake.read(structs.MedicationRequest, *_ORDER_KINDS):
+        if not request.id or request.id not in drafted:
+            found.append(reader.request(request))
+    found += [reader.statement(taken) for taken in intake.read(structs.MedicationStatement, "MedicationStatement")]
+    return [record for record in found if record is not None]
+
+
+def _coverage(call: Call, intake: Intake, concept_keys: Mapping[str, str]) -> dict[str, Coverage]:
+    """How completely each key was answered. A key that lost a resource to quarantine is not complete any more."""
+    coverage = {key: Coverage("not asked") for key in concept_keys.values()}
+    for key, answer in call.answers.items():
+        coverage[key] = _key_coverage(key, answer, intake)
+    return coverage
+
+
+def _key_coverage(key: str, answer: KeyAnswer, intake: Intake) -> Coverage:
+    if answer.state == "truncated":
+        page = intake.observations.get(key)
+        if not page:
+            return Coverage("unordered")
+        newest_first, oldest = page_order(page)
+        return Coverage("truncated", oldest) if newest_first else Coverage("unordered")
+    if answer.state == "complete" and key in intake.incomplete:
+        return Coverage("unordered")
+    return Coverage(answer.state)
+
+
+def _newest_first(found: Mapping[str, list[Problem]]) -> dict[str, tuple[Problem, ...]]:
+    return {
+        group: tuple(problems) if len(problems) == 1 else tuple(sorted(problems, key=_date, reverse=True))
+        for group, problems in found.items()
+    }
+
+
+def _date(problem: Problem) -> float:
+    return problem.at.latest.timestamp() if problem.at is not None else float("-inf")
+
+
+def _present(
+    observed: ObservationFacts, drugs: ExposureFacts, problems: Iterable[str], procedures: Iterable[str]
+) -> frozenset[str]:
+    """Tokens for rule triggers. Unusable results and past drugs count: a rule must be asked to say what they mean."""
+    tokens = {f"result:{concept}" for concept in (*observed.results, *observed.unusable)}
+    tokens |= {f"condition:{group}" for group in problems}
+    tokens |= {f"procedure:{group}" for group in procedures}
+    for name, exposures in drugs.exposures.items():
+        for exposure in exposures:
+            tokens.add(f"draft:{name}" if exposure.status == "draft" else f"drug:{name}")
+    return frozenset(tokens)

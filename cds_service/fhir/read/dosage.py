@@ -1,0 +1,194 @@
+"""Dosage instructions, product strengths and routes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import time
+from decimal import Decimal
+from functools import lru_cache
+
+from cds_service.facts.records import Dosage, Strength
+from cds_service.facts.vocabulary import Vocabulary
+from cds_service.fhir import datatypes
+from cds_service.fhir.read.drugs import Identity, drug_names
+from cds_service.fhir.read.lexicon import Terms, per_vocabulary, words_of
+from cds_service.fhir.structs import Medication
+
+UCUM = "http://unitsofmeasure.org"
+ORAL = "oral"
+
+# periodUnit -> (how many in a day, how many days in one)
+_UNITS_OF_TIME = {
+    "s": (86400, 1), "min": (1440, 1), "h": (24, 1), "d": (1, 1), "wk": (1, 7), "mo": (1, 30), "a": (1, 365),
+}  # fmt: skip
+# HL7 GTSAbbreviation (https://terminology.hl7.org/CodeSystem/v3-GTSAbbreviation) and the NHS/US forms seen beside it.
+_TIMES_A_DAY = {
+    "QD": Decimal(1), "OD": Decimal(1), "AM": Decimal(1), "PM": Decimal(1), "BED": Decimal(1), "QHS": Decimal(1),
+    "HS": Decimal(1), "BID": Decimal(2), "BD": Decimal(2), "TID": Decimal(3), "TDS": Decimal(3), "QID": Decimal(4),
+    "QDS": Decimal(4), "QOD": Decimal(1) / 2, "WK": Decimal(1) / 7, "QWK": Decimal(1) / 7, "MO": Decimal(1) / 30,
+}  # fmt: skip
+
+
+def read_dosages(instructions: Iterable[datatypes.Dosage]) -> tuple[Dosage, ...]:
+    """All dosage instructions of one record, in their order."""
+    return tuple([_read_dosage(instruction) for instruction in instructions])
+
+
+def _read_dosage(instruction: datatypes.Dosage) -> Dosage:
+    amount, unit = _dose(instruction)
+    timing = instruction.timing
+    per_day: Decimal | None = None
+    times: tuple[time, ...] = ()
+    when: tuple[str, ...] = ()
+    if timing is not None:
+        repeat = timing.repeat
+        if repeat is not None:
+            times = _clock_times(tuple(repeat.time_of_day)) if repeat.time_of_day else ()
+            when = tuple(repeat.when)
+            per_day = _per_day(repeat, len(times) or len(when))
+        if per_day is None and timing.code is not None:
+            per_day = _coded_per_day(timing.code)
+    as_needed = bool(instruction.as_needed_boolean) or instruction.as_needed_codeable_concept is not None
+    return Dosage(amount, unit, per_day, times, when, as_needed, instruction.text)
+
+
+def _dose(instruction: datatypes.Dosage) -> tuple[Decimal | None, str]:
+    """Amount and unit of one administration: the high end of a range."""
+    quantity = instruction.dose_quantity
+    for dose in instruction.dose_and_rate:
+        if dose.dose_quantity is not None:
+            quantity = dose.dose_quantity
+            break
+        if dose.dose_range is not None:
+            quantity = dose.dose_range.high or dose.dose_range.low
+            break
+    if quantity is None:
+        return None, ""
+    return quantity.value, unit_of(quantity)
+
+
+def unit_of(quantity: datatypes.Quantity) -> str:
+    """The UCUM code, else the unit as printed; a bare annotation such as `{tablet}` without its braces."""
+    unit = quantity.code if quantity.code and quantity.system == UCUM else quantity.unit or quantity.code
+    return unit[1:-1] if unit[:1] == "{" and unit[-1:] == "}" else unit
+
+
+def _per_day(repeat: datatypes.TimingRepeat, moments: int) -> Decimal | None:
+    days = repeat.day_of_week
+    frequency = repeat.frequency_max or repeat.frequency
+    if frequency is None and moments:
+        frequency = Decimal(moments)
+    if repeat.period is None or not repeat.period_unit:
+        if frequency is None or not moments:
+            return None
+        return frequency * len(days) / 7 if days else frequency
+    if days and frequency is None:
+        frequency = Decimal(len(days) if repeat.period_unit == "wk" else 1)
+    per_day = _rate(frequency or Decimal(1), repeat.period, repeat.period_unit)
+    if per_day is not None and days and repeat.period_unit == "d":
+        return per_day * len(days) / 7
+    return per_day
+
+
+@lru_cache(maxsize=1024)
+def _rate(frequency: Decimal, period: Decimal, unit: str) -> Decimal | None:
+    in_a_day, days = _UNITS_OF_TIME.get(unit, (0, 1))
+    return frequency * in_a_day / (period * days) if in_a_day and period > 0 else None
+
+
+def _coded_per_day(code: datatypes.CodeableConcept) -> Decimal | None:
+    for word in (*(coding.code for coding in code.coding), code.text):
+        word = word.strip().upper()
+        if word in _TIMES_A_DAY:
+            return _TIMES_A_DAY[word]
+        if (
+            word[:1] == "Q"
+            and word[-1:] == "H"
+            and word[1:-1].isascii()
+            and word[1:-1].isdigit()
+            and int(word[1:-1]) > 0
+        ):
+            return Decimal(24) / int(word[1:-1])
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _clock_times(texts: tuple[str, ...]) -> tuple[time, ...]:
+    found = []
+    for text in texts:
+        try:
+            found.append(time.fromisoformat(text).replace(tzinfo=None))
+        except ValueError:
+            continue
+    return tuple(found)
+
+
+def read_strengths(medication: Medication | None) -> tuple[Strength, ...]:
+    """Content per unit of product of every ingredient whose strength is stated."""
+    if medication is None:
+        return ()
+    found = []
+    for ingredient in medication.ingredient:
+        strength, item = ingredient.strength, ingredient.item_codeable_concept
+        if strength is None or strength.numerator is None or strength.numerator.value is None:
+            continue
+        per = strength.denominator
+        name = "" if item is None else item.text or next((c.display for c in item.coding if c.display), "")
+        per_amount = per.value if per is not None and per.value else Decimal(1)
+        unit = unit_of(strength.numerator)
+        found.append(
+            Strength(name, strength.numerator.value, unit, per_amount, unit_of(per) if per is not None else "")
+        )
+    return tuple(found)
+
+
+class Routes:
+    """How a drug enters the body: as recorded, else as its name or form says, else as is usual for its ATC class."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._codes = vocabulary.routes
+        self._systems = vocabulary.systems
+        self._terms = Terms(vocabulary.route_words.items())
+        self._usual = sorted(vocabulary.atc_routes, key=lambda pair: -len(pair[0]))
+        self._names = drug_names(vocabulary)
+        self.in_words = lru_cache(maxsize=4096)(self._in_words)
+        self.usual = lru_cache(maxsize=4096)(self._usual_route)
+
+    def of(self, instructions: Sequence[datatypes.Dosage], product: Sequence[str], identity: Identity) -> str | None:
+        """The route; None when one is recorded that we do not know, or when nothing tells."""
+        for instruction in instructions:
+            if instruction.route is not None and (instruction.route.coding or instruction.route.text):
+                return self._recorded(instruction.route)
+        for text in product:
+            if text and (route := self.in_words(text)) is not None:
+                return route
+        return self.usual(identity)
+
+    def _recorded(self, route: datatypes.CodeableConcept) -> str | None:
+        for coding in route.coding:
+            known = self._codes.get((self._systems.get(coding.system, coding.system), coding.code))
+            if known is not None:
+                return known
+        for text in (route.text, *(coding.display for coding in route.coding)):
+            if text and (known := self.in_words(text)) is not None:
+                return known
+        return None
+
+    def _in_words(self, text: str) -> str | None:
+        found = {meanings[0] for _, meanings in self._terms.found_in(words_of(text))}
+        return found.pop() if len(found) == 1 else None
+
+    def _usual_route(self, identity: Identity) -> str | None:
+        """The route of its ATC class, oral where none is listed; of several classes oral when one of them is."""
+        if not identity.known_by:
+            return None
+        usual = {
+            next((route for prefix, route in self._usual if code.startswith(prefix)), ORAL)
+            for code in self._names.atc_codes(identity)
+        }
+        if not usual or ORAL in usual:
+            return ORAL
+        return usual.pop() if len(usual) == 1 else None
+
+
+routes = per_vocabulary(Routes)

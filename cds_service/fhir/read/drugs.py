@@ -1,0 +1,230 @@
+"""Which drug is it: a set of ingredients, from codes when they say so and from whole ingredient names otherwise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+import msgspec
+
+from cds_service.facts.vocabulary import Vocabulary
+from cds_service.fhir.datatypes import CodeableConcept, Coding
+from cds_service.fhir.read.lexicon import Terms, per_vocabulary, words_of
+from cds_service.fhir.structs import Medication
+
+ATC = "http://www.whocc.no/atc"
+DATA_ABSENT = "data-absent-reason"
+NULL_FLAVOR = "NullFlavor"
+UNIDENTIFIED = ""
+
+_SYSTEM_NAMES = {
+    "http://www.nlm.nih.gov/research/umls/rxnorm": "RxNorm",
+    "http://snomed.info/sct": "SNOMED CT",
+    "http://fdasis.nlm.nih.gov": "UNII",
+}
+_PRECEDENCE = ("ATC", "RxNorm", "SNOMED CT", "UNII")
+_COMPONENTS = re.compile(r"[/+,;&]|\s[-\u2013]\s|\b(?:en|and|und|et|met|with)\b", re.IGNORECASE)
+_ELEMENTS = (
+    "magnesium", "calcium", "potassium", "kalium", "sodium", "natrium", "zinc", "zink", "iron", "ijzer", "aluminium",
+    "aluminum", "lithium",
+)  # fmt: skip
+_UNITS = frozenset({"mg", "g", "kg", "ug", "mcg", "ml", "l", "iu", "ie", "mmol", "meq", "h", "d"})
+_NEUTRAL = frozenset(
+    {
+        "tablet", "tablets", "tabletten", "tabletje", "capsule", "capsules", "capsulen", "caps", "bruistablet",
+        "bruistabletten", "kauwtablet", "kauwtabletten", "effervescent", "chewable", "powder", "poeder",
+        "sachet", "sachets", "granulaat", "suspension", "suspensie", "solution", "oplossing", "drank", "drops",
+        "druppels", "injection", "injectie", "infusion", "infuus", "infusie", "injectable", "oral", "orale",
+        "intravenous", "intraveneus", "elemental", "elementair", "elementaire", "chelated", "liquid", "high",
+        "dose", "strength", "extra", "forte", "supplement", "supplements", "supplementen", "otc", "vrij",
+        "verkrijgbaar", "organic", "pure", "mineral", "mineraal", "generic", "slow", "release", "retard",
+        "coated", "film", "filmomhulde", "delayed", "extended",
+    }
+)  # fmt: skip
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """What a drug is.
+
+    atc       ATC codes as recorded; substances: those of level 5; classes: their level 4, else that of the ingredients
+    known_by  the code system that identified it, "text", or "" when it was not identified
+    system    code system of the first coding (for counting what could not be mapped), or "text"
+    partial   one of several listed active ingredients was not identified
+    """
+
+    ingredients: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    atc: frozenset[str] = frozenset()
+    classes: frozenset[str] = frozenset()
+    known_by: str = UNIDENTIFIED
+    system: str = "text"
+    partial: bool = False
+    substances: frozenset[str] = frozenset()
+
+
+def identify(codings: Iterable[Coding], text: str, medication: Medication | None, vocabulary: Vocabulary) -> Identity:
+    """The identity of a drug from its codes and text, and from the Medication resource when there is one."""
+    names = drug_names(vocabulary)
+    if medication is None:
+        return names.identify(tuple(codings), text)
+    code = medication.code or CodeableConcept()
+    identity = names.identify((*codings, *code.coding), code.text or text)
+    listed = [i for i in medication.ingredient if i.is_active is not False]
+    if not listed:
+        return identity
+    parts = [
+        names.identify(tuple(c.coding), c.text) for c in (i.item_codeable_concept for i in listed) if c is not None
+    ]
+    return names.join(identity, parts, missing=len(parts) < len(listed))
+
+
+class DrugNames:
+    """All drug knowledge of one vocabulary, indexed for look-up; identities are remembered, as the same drugs recur."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self.identify = lru_cache(maxsize=8192)(self._identify)
+        self._names = Terms((n, i) for n, i in vocabulary.drug_names.items() if n not in _UNITS)
+        self._atc_of: dict[str, set[str]] = {}
+        for (system, code), ingredient in vocabulary.drug_codes.items():
+            if system == ATC:
+                self._atc_of.setdefault(ingredient, set()).add(code)
+        self._prefixes = {entry.prefix for entry in vocabulary.atc_classes}
+        self._prefixes |= {code for system, code in vocabulary.drug_codes if system == ATC}
+        named = {word: vocabulary.drug_names[word] for word in _ELEMENTS if word in vocabulary.drug_names}
+        self._bare = {ingredient: self._element(ingredient) or word for word, ingredient in named.items()}
+
+    def atc_codes(self, identity: Identity) -> frozenset[str]:
+        """Recorded ATC codes, else those of the ingredients."""
+        return identity.atc or frozenset(code for i in identity.ingredients for code in self._atc_of.get(i, ()))
+
+    def join(self, whole: Identity, parts: list[Identity], *, missing: bool) -> Identity:
+        """A product and its listed ingredients as one identity.
+
+        Ingredients add to a product identified by code only when a code identifies them too.
+        """
+        by_code = whole.known_by not in (UNIDENTIFIED, "text")
+        used = [part for part in parts if part.known_by and (part.known_by != "text" or not by_code)]
+        if not used:
+            return whole
+        ingredients = set(whole.ingredients).union(*(part.ingredients for part in used))
+        groups = set(whole.groups).union(*(part.groups for part in used))
+        atc = whole.atc or frozenset[str]().union(*(part.atc for part in used))
+        known_by = whole.known_by if by_code else next((p.known_by for p in used if p.known_by != "text"), "text")
+        partial = not whole.known_by and (missing or len(used) < len(parts))
+        return self._sealed(ingredients, groups, atc, known_by, whole.system, partial)
+
+    def _identify(self, codings: tuple[Coding, ...], text: str) -> Identity:
+        ingredients: set[str] = set()
+        groups: set[str] = set()
+        atc: set[str] = set()
+        known: set[str] = set()
+        counted = "text"
+        for coding in codings:
+            system = self.vocabulary.systems.get(coding.system, coding.system)
+            if DATA_ABSENT in system:
+                return Identity(system=system)
+            if NULL_FLAVOR in system or not coding.code:
+                continue
+            counted = system if counted == "text" else counted
+            code = coding.code.strip()
+            if system == ATC or system.endswith("/atc"):
+                if self._read_atc(code.upper(), ingredients, groups, atc):
+                    known.add("ATC")
+            elif (ingredient := self.vocabulary.drug_codes.get((system, code))) is not None:
+                ingredients.add(ingredient)
+                known.add(_SYSTEM_NAMES.get(system, system))
+        if not known:
+            ingredients = self._named(text, *(coding.display for coding in codings))
+            known.update(("text",) if ingredients else ())
+        elif ingredients.issubset(self._bare):
+            named = self._named(text, *(coding.display for coding in codings))
+            ingredients |= self._refining(ingredients, groups, named)
+        known_by = next((name for name in _PRECEDENCE if name in known), next(iter(known), UNIDENTIFIED))
+        return self._sealed(ingredients, groups, frozenset(atc), known_by, counted, False)
+
+    def _read_atc(self, code: str, ingredients: set[str], groups: set[str], atc: set[str]) -> bool:
+        """Add what an ATC code implies; whether the code settles what the drug is."""
+        if not _is_atc(code):
+            return False
+        atc.add(code)
+        ingredient = self.vocabulary.drug_codes.get((ATC, code))
+        if ingredient is not None:
+            ingredients.add(ingredient)
+        implied = False
+        for entry in self.vocabulary.atc_classes:
+            if code == entry.prefix or (not entry.exact and code.startswith(entry.prefix)):
+                ingredients |= entry.ingredients
+                groups |= entry.groups
+                implied = True
+        if len(code) == 7 or implied:
+            return True
+        return not any(prefix.startswith(code) for prefix in self._prefixes)
+
+    def _named(self, *texts: str) -> set[str]:
+        for text in texts:
+            if text:
+                found: set[str] = set()
+                for component in _COMPONENTS.split(text):
+                    found |= self._named_in_component(words_of(component))
+                if found:
+                    return found
+        return set()
+
+    def _named_in_component(self, words: list[str]) -> set[str]:
+        """Ingredients of one component; a bare element after another substance is only its counter-ion."""
+        found: set[str] = set()
+        other = False
+        start = 0
+        while start < len(words):
+            length, meanings = self._names.at(words, start)
+            if length:
+                bare = length == 1 and words[start] in _ELEMENTS
+                if not (bare and other):
+                    found.update(meanings)
+                other = other or not bare
+            elif len(words[start]) > 3 and words[start].isalpha() and words[start] not in _ELEMENTS:
+                other = other or (words[start] not in _NEUTRAL and not found)
+            start += length or 1
+        return found
+
+    def _refining(self, ingredients: set[str], groups: set[str], named: set[str]) -> set[str]:
+        """What a name adds to a class code that gives an element or groups only: the salt of that element, a member."""
+        elements = {self._bare[ingredient] for ingredient in ingredients}
+        if elements:
+            return {i for i in named if self._element(i) in elements}
+        return {i for i in named if self._groups_of(i) & groups}
+
+    def _groups_of(self, ingredient: str) -> frozenset[str]:
+        drug = self.vocabulary.drugs.get(ingredient)
+        return drug.groups if drug is not None else frozenset()
+
+    def _sealed(
+        self, ingredients: set[str], groups: set[str], atc: frozenset[str], known_by: str, system: str, partial: bool
+    ) -> Identity:
+        for bare, element in self._bare.items():
+            if bare in ingredients and any(i != bare and self._element(i) == element for i in ingredients):
+                ingredients.discard(bare)
+        for ingredient in ingredients:
+            groups |= self._groups_of(ingredient)
+        codes = atc or frozenset(code for i in ingredients for code in self._atc_of.get(i, ()))
+        classes = frozenset(code[:5] for code in codes if len(code) >= 5)
+        substances = frozenset(code for code in atc if len(code) == 7)
+        known = frozenset(ingredients), frozenset(groups)
+        return Identity(*known, atc, classes, known_by, system, partial, substances)
+
+    def _element(self, ingredient: str) -> str | None:
+        drug = self.vocabulary.drugs.get(ingredient)
+        return drug.element if drug is not None else None
+
+
+drug_names = per_vocabulary(DrugNames)
+
+
+def _is_atc(code: str) -> bool:
+    """Whether a code has the form of an ATC code of level 1 to 5."""
+    pattern = "A99AA99"
+    return len(code) in (1, 3, 4, 5, 7) and all(
+        (c.isdigit() if p == "9" else "A" <= c <= "Z") for c, p in zip(code, pattern, strict=False)
+    )

@@ -1,0 +1,314 @@
+"""One MedicationRequest, MedicationStatement or draft as a record: what, whether it counts, since when, how much."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any, Literal
+
+import msgspec
+
+from cds_service.facts.moments import AsOf, Moment, parse_moment
+from cds_service.facts.records import Dosage, Strength
+from cds_service.facts.vocabulary import Vocabulary
+from cds_service.fhir import datatypes, structs
+from cds_service.fhir.read.conditions import condition_names, name_of
+from cds_service.fhir.read.dosage import read_dosages, read_strengths, routes
+from cds_service.fhir.read.drugs import Identity, drug_names, identify
+from cds_service.fhir.read.modifiers import says_stopped
+from cds_service.fhir.read.references import MedicationShelf, bare_id
+
+Medicine = structs.MedicationRequest | structs.MedicationStatement
+Standing = Literal["active", "past", "draft", "not taken", "unclear"]
+
+_ORDERS = frozenset({"order", "original-order", "reflex-order", "filler-order", "instance-order", ""})
+_OVER = frozenset({"completed", "stopped"})
+_NOT_ORDERED = frozenset({"entered-in-error", "cancelled", "stopped", "completed", "on-hold"})
+_UNCLEAR = frozenset({"unknown", ""})
+_PATIENT_REPORTED = frozenset({"patientspecified", "community"})
+_PERIOD_OF_USE = "ext-TimeInterval.Period"
+_OTC_WORDS = ("vrij verkrijgbaar", "over the counter", "over-the-counter")
+
+
+class Record(msgspec.Struct, gc=False):
+    """One record of a drug. `standing` says how it counts; `since`/`until` are its own, not yet joined with others."""
+
+    ref: str
+    is_request: bool
+    standing: Standing
+    name: str
+    identity: Identity
+    route: str | None
+    since: Moment | None
+    until: Moment | None
+    authored: Moment | None
+    dosages: tuple[Dosage, ...]
+    strengths: tuple[Strength, ...]
+    as_needed: bool
+    over_the_counter: bool
+    reasons: tuple[str, ...]
+    reason_groups: frozenset[str]
+    supply: timedelta | None = None
+    judged: bool = False
+
+
+class MedicationReader:
+    """Reads the medication records of one call."""
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        shelf: MedicationShelf,
+        as_of: AsOf,
+        condition_groups: Mapping[str, frozenset[str]],
+        *,
+        admit_unknown_status: bool = False,
+    ) -> None:
+        self._vocabulary = vocabulary
+        self._names = drug_names(vocabulary)
+        self._routes = routes(vocabulary)
+        self._conditions = condition_names(vocabulary)
+        self._shelf = shelf
+        self._as_of = as_of
+        self._condition_groups = condition_groups
+        self._admit_unknown = admit_unknown_status
+
+    def request(self, request: structs.MedicationRequest) -> Record | None:
+        """An existing order; None when it is no drug use (proposal, cancelled, on hold, prohibition, ...)."""
+        if request.do_not_perform:
+            return None
+        reported = bool(request.reported_boolean) or request.reported_reference is not None
+        if request.intent not in _ORDERS:
+            by_patient = reported or _has_category(request.category, _PATIENT_REPORTED)
+            if request.intent != "plan" or not by_patient:
+                return None
+        status = request.status.strip()
+        authored = parse_moment(request.authored_on, self._as_of.zone)
+        since, until = self._bounds(request.dosage_instruction, request.extension)
+        standing = self._standing(status, until, stopped=says_stopped(request.modifier_extension))
+        if standing is None:
+            return None
+        record = self._record(request, request.dosage_instruction, standing, since or authored, until, authored)
+        record.over_the_counter = record.over_the_counter or _is_by_patient(request, reported)
+        record.supply = _supply(request.dispense_request)
+        return record
+
+    def statement(self, statement: structs.MedicationStatement) -> Record | None:
+        """What the patient is said to take, or not to take; None when it is neither."""
+        zone = self._as_of.zone
+        period = statement.effective_period or datatypes.Period()
+        since, until = self._bounds(statement.dosage, statement.extension)
+        since = since or parse_moment(period.start or statement.effective_date_time, zone)
+        until = parse_moment(period.end, zone) or until
+        standing: Standing | None
+        if _denies(statement):
+            standing = None if statement.status.strip() == "entered-in-error" else "not taken"
+        else:
+            standing = self._standing(
+                _statement_status(statement), until, stopped=says_stopped(statement.modifier_extension)
+            )
+        if standing is None:
+            return None
+        asserted = parse_moment(statement.date_asserted, zone) or since
+        record = self._record(statement, statement.dosage, standing, since, until, asserted)
+        if not record.over_the_counter:
+            record.over_the_counter = _is_from_patient(statement)
+        return record
+
+    def draft(self, draft: structs.MedicationRequest, *, judged: bool) -> Record | None:
+        """An order of the call itself, whatever it is called; None when it takes an order away."""
+        if draft.do_not_perform or draft.status.strip() in _NOT_ORDERED or says_stopped(draft.modifier_extension):
+            return None
+        authored = parse_moment(draft.authored_on, self._as_of.zone)
+        since, until = self._bounds(draft.dosage_instruction, draft.extension)
+        record = self._record(draft, draft.dosage_instruction, "draft", since or authored, until, authored)
+        record.judged = judged
+        return record
+
+    def _record(
+        self,
+        medicine: Medicine,
+        instructions: Sequence[datatypes.Dosage],
+        standing: Standing,
+        since: Moment | None,
+        until: Moment | None,
+        authored: Moment | None,
+    ) -> Record:
+        name, identity, product = self._drug(medicine)
+        form = product.form if product is not None else None
+        described = (form.text, *(c.display for c in form.coding), name) if form is not None else (name,)
+        dosages = read_dosages(instructions)
+        reasons, groups = self._reasons(medicine, dosages, name)
+        return Record(
+            ref=f"{medicine.resource_type}/{medicine.id}",
+            is_request=isinstance(medicine, structs.MedicationRequest),
+            standing=standing,
+            name=name,
+            identity=identity,
+            route=self._routes.of(instructions, described, identity),
+            since=since,
+            until=until,
+            authored=authored,
+            dosages=dosages,
+            strengths=read_strengths(product) if product is not None else (),
+            as_needed=bool(dosages) and all([dosage.as_needed for dosage in dosages]),
+            over_the_counter=_names_otc(name),
+            reasons=reasons,
+            reason_groups=groups,
+        )
+
+    def _drug(self, medicine: Medicine) -> tuple[str, Identity, structs.Medication | None]:
+        concept = medicine.medication_codeable_concept
+        if concept is not None:
+            return name_of(concept), self._names.identify(tuple(concept.coding), concept.text), None
+        reference = medicine.medication_reference
+        product = self._shelf.find(reference, medicine.contained)
+        shown = reference.display if reference is not None else ""
+        identity = identify((), shown, product, self._vocabulary)
+        name = name_of(product.code) if product is not None and product.code is not None else shown
+        return name or shown or ", ".join(sorted(identity.ingredients)), identity, product
+
+    def _standing(self, status: str, until: Moment | None, *, stopped: bool) -> Standing | None:
+        if status == "active" or (status in _UNCLEAR and (self._admit_unknown or stopped)):
+            return "past" if stopped or self._is_over(until) else "active"
+        if status in _OVER:
+            return "past"
+        if status in _UNCLEAR:
+            return "past" if self._is_over(until) else "unclear"
+        return None
+
+    def _is_over(self, until: Moment | None) -> bool:
+        """Whether an end lies before today."""
+        return until is not None and until.latest.astimezone(self._as_of.zone).date() < self._as_of.today
+
+    def _bounds(
+        self, instructions: Sequence[datatypes.Dosage], extensions: Sequence[datatypes.Extension]
+    ) -> tuple[Moment | None, Moment | None]:
+        """First start and last end of the dosage instructions; no end when one of them is open."""
+        zone = self._as_of.zone
+        if len(instructions) == 1 and not extensions:
+            timing = instructions[0].timing
+            period = timing.repeat.bounds_period if timing is not None and timing.repeat is not None else None
+            return (
+                (None, None) if period is None else (parse_moment(period.start, zone), parse_moment(period.end, zone))
+            )
+        periods = [
+            instruction.timing.repeat.bounds_period or datatypes.Period()
+            for instruction in instructions
+            if instruction.timing is not None and instruction.timing.repeat is not None
+        ]
+        periods += [p for e in extensions if e.url.endswith(_PERIOD_OF_USE) and (p := _period(e)) is not None]
+        starts = [moment for p in periods if (moment := parse_moment(p.start, zone)) is not None]
+        ends = [moment for p in periods if (moment := parse_moment(p.end, zone)) is not None]
+        whole = ends and (len(ends) == len(instructions) or len(ends) == len(periods))
+        return (
+            min(starts, key=_earliest) if starts else None,
+            max(ends, key=_latest) if whole else None,
+        )
+
+    def _reasons(
+        self, medicine: Medicine, dosages: tuple[Dosage, ...], name: str
+    ) -> tuple[tuple[str, ...], frozenset[str]]:
+        """Texts of reasons, notes and instructions, and the condition groups they name."""
+        groups: set[str] = set()
+        texts: dict[str, None] = {}
+        if not (medicine.reason_code or medicine.reason_reference or medicine.note):
+            said = tuple([dosage.text for dosage in dosages if dosage.text and dosage.text != name])
+            return said, self._conditions.in_text(said[0]) if len(said) == 1 else self._in_texts(said)
+        for reason in medicine.reason_code:
+            groups |= self._conditions.groups(tuple(reason.coding), reason.text)[0]
+            texts[name_of(reason)] = None
+        for reference in medicine.reason_reference:
+            groups |= self._condition_groups.get(bare_id(reference.reference), frozenset())
+            texts[reference.display] = None
+        for text in (*texts, *(note.text for note in medicine.note), *(dosage.text for dosage in dosages)):
+            if text and text != name:
+                groups |= self._conditions.in_text(text)
+                texts[text] = None
+        texts.pop("", None)
+        return tuple(texts), frozenset(groups)
+
+    def _in_texts(self, texts: Sequence[str]) -> frozenset[str]:
+        return frozenset[str]().union(*(self._conditions.in_text(text) for text in texts))
+
+
+def _earliest(moment: Moment) -> Any:
+    return moment.earliest
+
+
+def _latest(moment: Moment) -> Any:
+    return moment.latest
+
+
+def _period(extension: datatypes.Extension) -> datatypes.Period | None:
+    if isinstance(extension.value_period, msgspec.UnsetType):
+        return None
+    try:
+        return msgspec.json.decode(extension.value_period, type=datatypes.Period)
+    except structs.UNREADABLE:
+        return None
+
+
+def _supply(dispense: structs.DispenseRequest | None) -> timedelta | None:
+    """How long the supply lasts with all its repeats; None when not stated in days."""
+    if dispense is None or dispense.expected_supply_duration is None:
+        return None
+    duration = dispense.expected_supply_duration
+    if duration.value is None or (duration.code or duration.unit) not in ("d", "day", "days"):
+        return None
+    repeats = dispense.number_of_repeats_allowed or 0
+    days = float(duration.value) * (1 + float(repeats))
+    return timedelta(days=days) if 0 < days < 3660 else None
+
+
+def _denies(statement: structs.MedicationStatement) -> bool:
+    if statement.status.strip() == "not-taken" or statement.taken == "n" or statement.was_not_taken:
+        return True
+    return _adherence(statement) == "not" or _adherence(statement).startswith("not-taking")
+
+
+def _adherence(statement: structs.MedicationStatement) -> str:
+    if statement.adherence is None or statement.adherence.code is None:
+        return ""
+    return next((coding.code for coding in statement.adherence.code.coding), "")
+
+
+def _statement_status(statement: structs.MedicationStatement) -> str:
+    """The R4 status; R5 keeps it in `adherence`."""
+    status = statement.status.strip()
+    if status != "recorded":
+        return status
+    adherence = _adherence(statement)
+    if adherence.startswith("on-hold"):
+        return "on-hold"
+    return "stopped" if adherence.startswith("stopped") else "active"
+
+
+def _is_by_patient(request: structs.MedicationRequest, reported: bool) -> bool:
+    return (reported and request.intent == "plan") or _has_category(request.category, frozenset({"patientspecified"}))
+
+
+def _is_from_patient(statement: structs.MedicationStatement) -> bool:
+    source = statement.information_source
+    by_patient = source is not None and ("Patient/" in source.reference or source.type == "Patient")
+    return by_patient or _has_category(statement.category, frozenset({"patientspecified"}))
+
+
+def _has_category(category: Any, wanted: frozenset[str]) -> bool:
+    """Whether a category (one concept or a list of them, decoded as plain objects) has one of the codes."""
+    if not category:
+        return False
+    concepts = category if isinstance(category, list) else [category]
+    for concept in concepts:
+        codings = concept.get("coding") if isinstance(concept, dict) else None
+        for coding in codings if isinstance(codings, list) else ():
+            if isinstance(coding, dict) and coding.get("code") in wanted:
+                return True
+    return False
+
+
+@lru_cache(maxsize=4096)
+def _names_otc(name: str) -> bool:
+    lower = name.lower()
+    return any(words in lower for words in _OTC_WORDS) or "otc" in lower.replace("(", " ").replace(")", " ").split()

@@ -1,0 +1,45 @@
+"""Modifier extensions: the ones we understand, and resources that others make unusable (FHIR R4, 2.4.1.0.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from cds_service.fhir import structs
+from cds_service.fhir.datatypes import Dosage, Extension
+
+# Dutch medication process 9 (R4) and zib MedicationAgreement (STU3): the order was stopped, for good or for now.
+_STOP_TYPE = ("ext-StopType", "zib-Medication-StopType")
+
+
+def says_stopped(extensions: Sequence[Extension]) -> bool:
+    """Whether one of the modifier extensions stops the order."""
+    return bool(extensions) and any(extension.url.endswith(_STOP_TYPE) for extension in extensions)
+
+
+def unknown_modifier(resource: structs.Resource) -> str | None:
+    """Why a resource must not be used: `implicit-rules` or `modifier-extension`; None when it may be."""
+    if resource.implicit_rules:
+        return "implicit-rules"
+    if resource.modifier_extension and not _all_known(resource.modifier_extension):
+        return "modifier-extension"
+    if isinstance(resource, structs.MedicationRequest):
+        inner = resource.dispense_request
+        if (inner is not None and inner.modifier_extension) or _in_dosages(resource.dosage_instruction):
+            return "modifier-extension"
+    elif isinstance(resource, structs.MedicationStatement):
+        if _in_dosages(resource.dosage):
+            return "modifier-extension"
+    elif isinstance(resource, structs.Medication) and any(i.modifier_extension for i in resource.ingredient):
+        return "modifier-extension"
+    return None
+
+
+def _all_known(extensions: Iterable[Extension]) -> bool:
+    return all(extension.url.endswith(_STOP_TYPE) for extension in extensions)
+
+
+def _in_dosages(dosages: Iterable[Dosage]) -> bool:
+    for dosage in dosages:
+        if dosage.modifier_extension or (dosage.timing is not None and dosage.timing.modifier_extension):
+            return True
+    return False

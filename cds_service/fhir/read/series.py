@@ -1,0 +1,106 @@
+"""Observations in time: when each was measured, newest first, who contradicts whom, and what a cut page proves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from operator import itemgetter
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from msgspec import Raw, Struct
+
+from cds_service.facts.moments import Moment, parse_moment
+from cds_service.facts.records import Result, Unusable
+from cds_service.fhir.datatypes import Period
+from cds_service.fhir.structs import Observation, decode
+
+CONFLICT = timedelta(hours=2)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+GREENWICH = ZoneInfo("UTC")
+
+
+class Timed(Struct, gc=False, rename="camel"):
+    """An Observation of which only the time is wanted."""
+
+    effective_date_time: str | None = None
+    effective_instant: str | None = None
+    effective_period: Period | None = None
+    issued: str | None = None
+
+
+class Entry(NamedTuple):
+    """A result, and when the server last changed it (text), to order results of one and the same time."""
+
+    result: Result
+    updated: str | None
+
+
+def effective_time(timed: Observation | Timed, zone: ZoneInfo) -> Moment | None:
+    """When it was measured: effective[x] (a period by its end), else when it was issued."""
+    at = parse_moment(timed.effective_date_time, zone)
+    if at is None:
+        period = timed.effective_period
+        if period is not None:
+            at = parse_moment(period.end, zone) or parse_moment(period.start, zone)
+        at = at or parse_moment(timed.effective_instant, zone) or parse_moment(timed.issued, zone)
+    return at
+
+
+def newest_first(entries: list[Entry], zone: ZoneInfo) -> tuple[Result, ...]:
+    """Latest first by the latest time it can have been measured, then issued, then last updated (dq-latest)."""
+    if len(entries) == 1:
+        return (entries[0].result,)
+    keyed = [(entry.result.at.latest, _latest(entry.result.issued), entry) for entry in entries]
+    keyed.sort(key=_MEASURED, reverse=True)
+    if any(one[0] == other[0] and one[1] == other[1] for one, other in pairwise(keyed)):
+        keyed.sort(key=lambda k: (k[0], k[1], _latest(parse_moment(k[2].updated, zone))), reverse=True)
+    return tuple([entry.result for _, _, entry in keyed])
+
+
+_MEASURED = itemgetter(0, 1)
+
+
+def _latest(moment: Moment | None) -> datetime:
+    return LONG_AGO if moment is None else moment.latest
+
+
+def unusable_time(found: Unusable) -> datetime:
+    """The latest time it can have been measured; long ago when unknown."""
+    return _latest(found.at)
+
+
+def conflicting(series: Sequence[Result]) -> Result | None:
+    """The earlier result, at most 2 h before the latest, that differs most from it; preliminary ones take no part."""
+    final = (result for result in series if "preliminary" not in result.flags)
+    latest = next(final, None)
+    if latest is None:
+        return None
+    rivals = []
+    for result in final:
+        if abs(latest.at.latest - result.at.latest) > CONFLICT:
+            break
+        if (result.value, result.comparator) != (latest.value, latest.comparator):
+            rivals.append(result)
+    return max(rivals, key=lambda rival: abs(rival.value - latest.value), default=None)
+
+
+def page_order(raws: Sequence[Raw]) -> tuple[bool, Moment | None]:
+    """Whether a cut page is provably sorted newest first, and the oldest moment it reaches back to.
+
+    Proof is at least one strict descent and no ascent; an entry without a time proves nothing.
+    """
+    moments: list[Moment] = []
+    for raw in raws:
+        timed = decode(raw, Timed)
+        at = None if timed is None else effective_time(timed, GREENWICH)
+        if at is None:
+            return False, None
+        moments.append(at)
+    descends = False
+    for before, after in pairwise(moments):
+        if after.earliest > before.latest:
+            return False, None
+        descends = descends or after.latest < before.earliest
+    return (True, moments[-1]) if descends else (False, None)

@@ -1,0 +1,239 @@
+"""What a code means here, and what one measured value is worth: usable, or which data-quality rule forbids it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from cds_service.facts.records import ReferenceRange
+from cds_service.facts.units import unit_of
+from cds_service.facts.vocabulary import Concept, Vocabulary
+from cds_service.fhir.datatypes import CodeableConcept
+from cds_service.fhir.read import quality
+from cds_service.fhir.read.quantities import (
+    NO_RANGE,
+    UNIT_SUSPECT,
+    RangeReading,
+    Reading,
+    is_far_off,
+    read_range,
+    read_value,
+    shown,
+)
+from cds_service.fhir.structs import Measured, decode
+
+NO_FLAGS: frozenset[str] = frozenset()
+HAEMOLYSED = frozenset({"haemolysed"})
+MASS = frozenset({"mass"})
+MOLAR = frozenset({"substance", "charge"})
+
+
+class Meaning(NamedTuple):
+    """What the code of a measurement means here: several concepts contradict each other.
+
+    properties: "mass" or "molar" as the LOINC codes have it. elsewhere: its words name urine or another fluid.
+    known: anything that we read at all.
+    """
+
+    concepts: tuple[Concept, ...]
+    properties: frozenset[str]
+    haemolysis_index: bool
+    elsewhere: bool
+    known: bool = False
+
+
+class Component(Measured, gc=False, rename="camel"):
+    """One value of a panel."""
+
+
+class Outcome(Struct, frozen=True, gc=False):
+    """What a value is worth for one concept, whenever it was measured: usable when `problem` is empty."""
+
+    concept: Concept
+    in_blood: bool
+    problem: str
+    shown: str
+    reading: Reading | None = None
+    interval: ReferenceRange | None = None
+    flags: frozenset[str] = NO_FLAGS
+
+
+class Verdict(Struct, frozen=True, gc=False):
+    """What one measured value says, whoever it belongs to; `draw_haemolysed`: a positive haemolysis index."""
+
+    outcomes: tuple[Outcome, ...]
+    draw_haemolysed: bool = False
+
+
+NOTHING = Meaning((), frozenset(), haemolysis_index=False, elsewhere=False)
+NO_VERDICT = Verdict(())
+MAX_REMEMBERED = 20_000
+MAX_VOCABULARIES = 16
+
+
+class Judge:
+    """Judges values by one vocabulary, and remembers the verdict on equal bytes.
+
+    Laboratory values repeat within and across calls. The key is the code, quantity, range and
+    interpretation as sent: what is remembered names no person, time or resource.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self._meanings: dict[bytes, Meaning] = {}
+        self._verdicts: dict[tuple[bytes, bytes, bytes, bytes], Verdict] = {}
+
+    def meaning(self, code: Raw | UnsetType) -> Meaning:
+        """What a code means: by any of its codings, never by its text."""
+        if code is UNSET:
+            return NOTHING
+        text = bytes(code)
+        known = self._meanings.get(text)
+        if known is None:
+            if len(self._meanings) >= MAX_REMEMBERED:
+                self._meanings.clear()
+            known = self._meanings[text] = self._look_up(decode(code, CodeableConcept))
+        return known
+
+    def _look_up(self, code: CodeableConcept | None) -> Meaning:
+        if code is None:
+            return NOTHING
+        systems, codes = self.vocabulary.systems, self.vocabulary.measurement_codes
+        keys = [(systems.get(coding.system, coding.system), coding.code) for coding in code.coding]
+        concepts = {concept.id: concept for key in keys if (concept := codes.get(key)) is not None}
+        properties = {
+            concept.properties[key[1]]
+            for key in keys
+            if (concept := codes.get(key)) is not None and key[1] in concept.properties
+        }
+        haemolysis_index = not quality.INDEX_CODES.isdisjoint(keys)
+        return Meaning(
+            concepts=tuple(concepts.values()),
+            properties=frozenset(properties),
+            haemolysis_index=haemolysis_index,
+            known=bool(concepts) or haemolysis_index,
+            elsewhere=quality.names_other_specimen([code.text, *(coding.display for coding in code.coding)]),
+        )
+
+    def verdict(self, found: Measured, meaning: Meaning, zone: ZoneInfo) -> Verdict:
+        """What the value of a measurement with this meaning says."""
+        if not is_plain(found):
+            return _judge(found, meaning, zone)
+        key = (
+            b"" if found.code is UNSET else bytes(found.code),
+            b"" if found.value_quantity is UNSET else bytes(found.value_quantity),
+            b"" if found.reference_range is UNSET else bytes(found.reference_range),
+            b"" if found.interpretation is UNSET else bytes(found.interpretation),
+        )
+        known = self._verdicts.get(key)
+        if known is None:
+            if len(self._verdicts) >= MAX_REMEMBERED:
+                self._verdicts.clear()
+            known = self._verdicts[key] = _judge(found, meaning, zone)
+        return known
+
+
+def judge_by(vocabulary: Vocabulary) -> Judge:
+    """The judge of a vocabulary, the same one for every call while the knowledge stays loaded."""
+    judge = _JUDGES.get(id(vocabulary))
+    if judge is None or judge.vocabulary is not vocabulary:
+        if len(_JUDGES) >= MAX_VOCABULARIES:
+            _JUDGES.clear()
+        judge = _JUDGES[id(vocabulary)] = Judge(vocabulary)
+    return judge
+
+
+_JUDGES: dict[int, Judge] = {}
+
+
+def is_plain(found: Measured) -> bool:
+    """Whether a quantity, a range and an interpretation are all that a measurement carries."""
+    return (
+        found.value_codeable_concept is None
+        and found.value_date_time is None
+        and found.value_string is UNSET
+        and found.value_integer is UNSET
+        and found.value_boolean is UNSET
+        and found.data_absent_reason is UNSET
+        and not found.modifier_extension
+        and found.value_range is UNSET
+        and found.value_ratio is UNSET
+        and found.value_sampled_data is UNSET
+        and found.value_time is UNSET
+        and found.value_period is UNSET
+    )
+
+
+def _judge(found: Measured, meaning: Meaning, zone: ZoneInfo) -> Verdict:
+    if not meaning.concepts and not meaning.haemolysis_index:
+        return NO_VERDICT
+    raw = found.interpretation
+    judged = quality.NOT_INTERPRETED if raw is UNSET else quality.read_interpretation(raw)
+    return Verdict(
+        tuple(_outcome(found, concept, meaning, judged, zone) for concept in meaning.concepts),
+        meaning.haemolysis_index and quality.index_is_positive(found, judged),
+    )
+
+
+def _outcome(
+    found: Measured, concept: Concept, meaning: Meaning, judged: quality.Interpretation, zone: ZoneInfo
+) -> Outcome:
+    in_blood = quality.is_blood(concept)
+    own = quality.judge_modifiers(found.modifier_extension) if found.modifier_extension else False
+    problem = ""
+    if len(meaning.concepts) > 1:
+        problem = "dq-code"
+    elif own is None:
+        problem = "dq-modifier"
+    elif meaning.elsewhere and in_blood:
+        problem = "dq-specimen"
+    reading = problem or read_value(found, concept, zone)
+    if isinstance(reading, str):
+        return Outcome(concept, in_blood, reading, shown(found))
+    raw = found.reference_range
+    interval = NO_RANGE if raw is UNSET else read_range(raw, concept, reading.understood)
+    problem = _doubt(reading, concept, interval)
+    if problem:
+        return Outcome(concept, in_blood, problem, shown(found), reading)
+    flags = _flags(reading, interval.range, meaning, judged)
+    if concept.haemolysis_raises and (judged.haemolysed or own):
+        flags |= HAEMOLYSED
+    return Outcome(concept, in_blood, "", "", reading, interval.range, flags)
+
+
+def _doubt(reading: Reading, concept: Concept, interval: RangeReading) -> str:
+    """Why a value that can be read must still not be used; "" when it may be."""
+    if interval.suspect or (interval.range is not None and is_far_off(reading.value, interval.range)):
+        return UNIT_SUSPECT
+    if concept.plausible is not None and not concept.plausible[0] <= reading.value <= concept.plausible[1]:
+        return "dq-implausible"
+    return ""
+
+
+def _flags(
+    reading: Reading, interval: ReferenceRange | None, meaning: Meaning, judged: quality.Interpretation
+) -> frozenset[str]:
+    side = judged.flag if judged.judged else _side(reading, interval)
+    flags = [side] if side else []
+    if meaning.properties and _contradicts(reading.understood, meaning.properties):
+        flags.append("unit-property-mismatch")
+    return frozenset(flags) if flags else NO_FLAGS
+
+
+def _side(reading: Reading, interval: ReferenceRange | None) -> str:
+    """On which side of its reference range a value lies for certain."""
+    if interval is None:
+        return ""
+    below, above = not reading.comparator.startswith(">"), not reading.comparator.startswith("<")
+    if below and interval.low is not None and reading.value < interval.low:
+        return "lab-low"
+    return "lab-high" if above and interval.high is not None and reading.value > interval.high else ""
+
+
+def _contradicts(understood: str, properties: frozenset[str]) -> bool:
+    unit = unit_of(understood)
+    if unit is None or len(properties) != 1:
+        return False
+    return unit.of in (MOLAR if "mass" in properties else MASS)

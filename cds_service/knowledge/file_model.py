@@ -1,0 +1,101 @@
+"""Checks one YAML document against a pydantic model and turns every error into a finding with a line and a remedy."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from cds_service.errors import Finding
+from cds_service.knowledge.yaml_strict import Document
+
+FORMAT = "docs/knowledge-format.md"
+ID = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+
+
+class FileModel(BaseModel):
+    """Base of everything written in cards/: unknown members refused, no conversions, frozen."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def _number(value: Any) -> Any:
+    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _date(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("must be a date written as YYYY-MM-DD") from None
+
+
+Number = Annotated[Decimal, BeforeValidator(_number)]
+IsoDate = Annotated[date, BeforeValidator(_date)]
+Id = Annotated[str, Field(pattern=ID)]
+Sentence = Annotated[str, Field(min_length=1)]
+
+
+class Bilingual(FileModel):
+    """A text in both languages."""
+
+    nl: Sentence
+    en: Sentence
+
+    def as_dict(self) -> dict[str, str]:
+        """Language -> text."""
+        return {"nl": self.nl, "en": self.en}
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_model(document: Document, model: type[Model], *inside: str) -> tuple[Model | None, list[Finding]]:
+    """The document (or the part `inside` it) as `model`, or all that is wrong with it."""
+    data = document.data
+    for step in inside:
+        data = data[step]
+    if not isinstance(data, dict):
+        return None, [document.finding(inside, "the file is empty or not a mapping", f"see {FORMAT}")]
+    try:
+        return model.model_validate(_freeze(data)), []
+    except ValidationError as refused:
+        return None, [_finding(document, model, inside, dict(error)) for error in refused.errors(include_url=False)]
+
+
+def _freeze(data: Any) -> Any:
+    """Lists become tuples, which is what the frozen models hold."""
+    if isinstance(data, dict):
+        return {key: _freeze(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return tuple(_freeze(value) for value in data)
+    return data
+
+
+def _finding(document: Document, model: type[BaseModel], inside: tuple[str, ...], error: dict[str, Any]) -> Finding:
+    path = (*inside, *error["loc"])
+    where = ".".join(str(step) for step in path) or "the file"
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        name = str(path[-1])
+        near = get_close_matches(name, list(_members(model)), n=1)
+        remedy = f"did you mean {near[0]!r}?" if near else f"remove it, or see {FORMAT}"
+        return document.finding(path, f"unknown member {where!r}", remedy)
+    if kind == "missing":
+        return document.finding(path, f"{where} is missing", f"add it, see {FORMAT}")
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return document.finding(path, f"{where}: {message[0].lower()}{message[1:]}", "correct the value")
+
+
+def _members(model: type[BaseModel]) -> set[str]:
+    found = set(model.model_fields)
+    for field in model.model_fields.values():
+        for inner in (field.annotation, *getattr(field.annotation, "__args__", ())):
+            if isinstance(inner, type) and issubclass(inner, BaseModel) and inner is not model:
+                found |= _members(inner)
+    return found

@@ -1,0 +1,52 @@
+"""The policy names rules, variants and gates that exist (or are planned)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import get_args
+
+from cds_service.errors import Finding
+from cds_service.knowledge.lint.desk import Desk
+from cds_service.knowledge.policy_file import PolicyEntry
+from cds_service.knowledge.rule_file import Hook
+from cds_service.knowledge.sources import Source
+
+NAME = "policy"
+
+
+def check(desk: Desk) -> Iterator[Finding]:
+    """Precedence, gate effects and hook tiers of policy.yaml."""
+    policy = desk.sources.policy
+    if policy is None:
+        return
+    variants = {rule.id: set(rule.cards) for rule in desk.knowledge.rules}
+    built = {source.entry.id for source in desk.sources.rules}
+    for index, rule_id in enumerate(policy.entry.planned):
+        if rule_id in built:
+            yield policy.finding(NAME, f"{rule_id} is built", "remove it from planned", "planned", index)
+    yield from _precedence(policy, built | set(policy.entry.planned), variants)
+    for index, effect in enumerate(policy.entry.gate_effects):
+        if effect.gate not in desk.knowledge.gates:
+            remedy = "add the gate to _families, or correct the id"
+            yield policy.finding(NAME, f"unknown gate {effect.gate}", remedy, "gate_effects", index)
+    for hook in get_args(Hook):
+        if hook not in policy.entry.hook_tiers:
+            yield policy.finding(NAME, f"hook_tiers says nothing about {hook}", "add it", "hook_tiers")
+
+
+def _precedence(
+    policy: Source[PolicyEntry], known: set[str], variants: dict[str, set[str]]
+) -> Iterator[Finding]:
+    for index, entry in enumerate(policy.entry.precedence):
+        at = ("precedence", index)
+        for rule_id in (entry.winner, *entry.losers):
+            if rule_id not in known:
+                yield policy.finding(NAME, f"unknown rule {rule_id}", "correct the id, or list it under planned", *at)
+        if entry.winner in entry.losers:
+            yield policy.finding(NAME, f"{entry.winner} absorbs itself", "remove it from losers", *at)
+        named = [(entry.winner, entry.winner_variants), *((loser, entry.loser_variants) for loser in entry.losers)]
+        for rule_id, used in named:
+            for variant in used:
+                if rule_id in variants and variant not in variants[rule_id]:
+                    remedy = f"the variants are: {', '.join(sorted(variants[rule_id]))}"
+                    yield policy.finding(NAME, f"{rule_id} has no variant {variant}", remedy, *at)

@@ -1,0 +1,175 @@
+"""One card of the answer: what a doctor needs in ten seconds, in the order in which it is needed.
+
+The detail is Markdown that also reads well as plain text: finding, why it matters, what to do, what is not known, the
+basis with its grade and source. Members follow CDS Hooks 2.0.1; nothing empty is emitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from cds_service.engine.rank import Shown
+from cds_service.engine.run import Verdict
+from cds_service.facts.outcomes import Fact, Fires, Phrase
+from cds_service.facts.records import Exposure, LabOrder, Problem, Result
+from cds_service.knowledge.model import Knowledge, OverrideReason, Rule
+from cds_service.render.escape import markdown, plain
+from cds_service.render.values import Printer
+
+SUMMARY_LIMIT = 139
+
+
+class CardStyle(msgspec.Struct, frozen=True):
+    """How cards are printed for one caller: language, time zone, addresses, whether topic codes lose their hyphens."""
+
+    language: str
+    zone: ZoneInfo
+    base_url: str
+    canonical_base: str
+    topic_hyphens: bool = True
+
+
+def build_card(
+    shown: Shown, knowledge: Knowledge, style: CardStyle, suggestions: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The wire form of one card; `suggestions` are ready wire suggestions."""
+    verdict, rule = shown.verdict, shown.verdict.rule
+    summary_printer, detail_printer = _printers(rule, knowledge, style)
+    card: dict[str, Any] = {
+        "uuid": str(uuid4()),
+        "summary": _summary(verdict, summary_printer),
+        "indicator": str(shown.severity),
+        "detail": _detail(shown, detail_printer, knowledge, style),
+        "source": {
+            "label": rule.evidence[0].label,
+            "url": f"{style.base_url}/rules/{rule.id}",
+            "topic": {
+                "system": f"{style.canonical_base}/CodeSystem/rules",
+                "code": rule.id if style.topic_hyphens else rule.id.replace("-", ""),
+                "display": rule.title[style.language],
+            },
+        },
+    }
+    if suggestions:
+        card["suggestions"] = list(suggestions)
+        card["selectionBehavior"] = "any"
+    if rule.override_reasons:
+        card["overrideReasons"] = [
+            _override_reason(knowledge.override_reasons[code], style.canonical_base, style.language)
+            for code in rule.override_reasons
+        ]
+    card["extension"] = {"org.ionwise.rules": [_rule_mark(v) for v in (verdict, *shown.absorbed)]}
+    return card
+
+
+def _printers(rule: Rule, knowledge: Knowledge, style: CardStyle) -> tuple[Printer, Printer]:
+    shared = (style.language, style.zone, knowledge.vocabulary, knowledge.phrases, rule.phrases, rule.limit_table)
+    return Printer(*shared, plain), Printer(*shared, markdown)
+
+
+def _summary(verdict: Verdict, printer: Printer) -> str:
+    fires = verdict.fires
+    text = printer.fill(verdict.rule.cards[fires.variant].summary[printer.language], fires.values)
+    return text if len(text) <= SUMMARY_LIMIT else text[: SUMMARY_LIMIT - 1] + "…"
+
+
+def _detail(shown: Shown, printer: Printer, knowledge: Knowledge, style: CardStyle) -> str:
+    verdict = shown.verdict
+    fires, rule = verdict.fires, verdict.rule
+    text = rule.cards[fires.variant]
+    parts = ["\n".join(f"- {line}" for line in _findings(fires, printer))] if fires.because or fires.also else []
+    if text.why is not None:
+        parts.append(printer.fill(text.why[printer.language], fires.values))
+    notes = [_note(note, rule, printer, fires) for note in fires.notes]
+    notes += [printer.phrase(remark.id, remark.values) for remark in verdict.remarks]
+    if notes:
+        parts.append("\n".join(f"- {note}" for note in notes))
+    if text.do:
+        steps = "\n".join(
+            f"{n}. {printer.fill(step[printer.language], fires.values)}" for n, step in enumerate(text.do, 1)
+        )
+        parts.append(f"**{printer.phrase('what-to-do')}**\n\n{steps}")
+    if shown.absorbed:
+        parts.append("\n".join(f"- {_absorbed_line(v, knowledge, style)}" for v in shown.absorbed))
+    if fires.unknown:
+        items = ", ".join(printer.phrase(item) for item in fires.unknown)
+        parts.append(f"**{printer.phrase('not-known')}**: {items}")
+    parts.append(_basis(rule, printer))
+    return "\n\n".join(parts)
+
+
+def _note(note: str | Phrase, rule: Rule, printer: Printer, fires: Fires) -> str:
+    if isinstance(note, Phrase):
+        text = rule.notes.get(note.id)
+        return printer.fill(text[printer.language], note.values) if text else printer.phrase(note.id, note.values)
+    text = rule.notes.get(note)
+    return printer.fill(text[printer.language], fires.values) if text else printer.phrase(note, fires.values)
+
+
+def _absorbed_line(verdict: Verdict, knowledge: Knowledge, style: CardStyle) -> str:
+    printer = _printers(verdict.rule, knowledge, style)[1]
+    return f"{printer.phrase('also')}: {_summary(verdict, printer)}"
+
+
+def _basis(rule: Rule, printer: Printer) -> str:
+    sources = "; ".join(evidence.label for evidence in rule.evidence)
+    grade = printer.phrase("grade-" + rule.grade)
+    return f"{grade[:1].upper()}{grade[1:]} · {printer.phrase('source')}: {sources}"
+
+
+def _findings(fires: Fires, printer: Printer) -> list[str]:
+    lines = dict.fromkeys(_finding(fact, printer) for fact in (*fires.because, *fires.also))
+    return list(lines)
+
+
+def _finding(fact: Fact, printer: Printer) -> str:
+    if isinstance(fact, Result):
+        label = printer.label(fact.concept)
+        reference = ""
+        if fact.range is not None:
+            reference = f" ({printer.phrase('reference')} {printer.number(printer.escape(fact.range.text))})"
+        return f"**{label[:1].upper()}{label[1:]} {printer.value(fact)}**{reference}, {printer.day(fact.at)}"
+    if isinstance(fact, Exposure):
+        return _drug_line(fact, printer)
+    if isinstance(fact, Problem):
+        date = f", {printer.day(fact.at)}" if fact.at is not None else ""
+        by_text = f" ({printer.phrase('matched-on-text')})" if fact.by_text else ""
+        return f"{printer.escape(fact.name)}{date}{by_text}"
+    assert isinstance(fact, LabOrder)  # noqa: S101 (the last member of the union)
+    return f"{printer.phrase('ordered')}: {printer.label(fact.concept)}, {printer.day(fact.at)}"
+
+
+def _drug_line(exposure: Exposure, printer: Printer) -> str:
+    name = printer.escape(exposure.name)
+    if exposure.status == "draft":
+        return f"{printer.phrase('new-order')}: {name}"
+    if exposure.since is None:
+        return name
+    return f"{name}, {printer.phrase('since')} {printer.day(exposure.since)}"
+
+
+def _rule_mark(verdict: Verdict) -> dict[str, Any]:
+    mark = {
+        "id": verdict.rule_id,
+        "version": str(verdict.rule.version),
+        "outcome": "fires",
+        "grade": verdict.rule.grade,
+    }
+    if verdict.rule.status == "silent":
+        mark["status"] = "silent"
+    return mark
+
+
+@lru_cache(maxsize=256)
+def _override_coding(code: str, display: str, canonical_base: str) -> dict[str, str]:
+    return {"code": code, "system": f"{canonical_base}/CodeSystem/override-reason", "display": display}
+
+
+def _override_reason(reason: OverrideReason, canonical_base: str, language: str) -> dict[str, str]:
+    return _override_coding(reason.code, reason.display[language], canonical_base)

@@ -1,0 +1,101 @@
+"""Runs the cases of a rule through decide(), as every door does, and collects its golden cards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from cds_service.facts.outcomes import Severity
+from cds_service.knowledge.case_file import CaseEntry
+from cds_service.knowledge.model import Knowledge, Rule
+from cds_service.service.decide import DecideOptions, Decision, decide
+from cds_service.service.situations import build_call
+
+LANGUAGES = ("nl", "en")
+GOLDEN_FILE = "expected.json"
+VOLATILE = frozenset({"uuid"})
+
+
+class CaseResult(msgspec.Struct, frozen=True):
+    """What a case came to. `problems` says, in words, where that differs from what the case expects."""
+
+    case: str
+    kind: str
+    variant: str | None
+    severity: Severity | None
+    missing: tuple[str, ...]
+    reason: str
+    problems: tuple[str, ...]
+    decision: Decision
+
+
+def run_case(case: CaseEntry, rule: Rule, knowledge: Knowledge, language: str = "nl") -> CaseResult:
+    """Run one case with only its own rule, so that neither caps nor absorption hide the card.
+
+    Raises SituationError when the case cannot be turned into a call.
+    """
+    decision = decide(build_call(case, knowledge), alone(rule, knowledge, case.hook), options_for(case, language))
+    verdict = decision.trace[0]
+    result = CaseResult(
+        case=case.name,
+        kind=verdict.kind,
+        variant=verdict.variant,
+        severity=verdict.severity,
+        missing=verdict.missing,
+        reason=verdict.reason,
+        problems=(),
+        decision=decision,
+    )
+    return msgspec.structs.replace(result, problems=compare(case, result.kind, result.variant, result.severity,
+                                                            result.missing, result.reason))  # fmt: skip
+
+
+def alone(rule: Rule, knowledge: Knowledge, hook: str) -> Knowledge:
+    """The knowledge with one rule at one hook; everything shared stays."""
+    return msgspec.structs.replace(knowledge, rules=(rule,), by_hook={hook: (rule,)})
+
+
+def options_for(case: CaseEntry, language: str = "nl") -> DecideOptions:
+    """How cases are decided: sandbox (silent rules show), with the case's clinical settings."""
+    settings = {name: frozenset(values) for name, values in case.settings.items()}
+    return DecideOptions(language=language, sandbox=True, settings=settings)
+
+
+def compare(
+    case: CaseEntry, kind: str, variant: str | None, severity: Severity | None, missing: tuple[str, ...], reason: str
+) -> tuple[str, ...]:
+    """The differences between what happened and what the case expects; empty when there are none."""
+    came = variant if kind == "fires" else kind
+    if came != case.then:
+        because = f" ({reason})" if reason else f" (missing {', '.join(missing)})" if missing else ""
+        return (f"expected {case.then}, came to {came}{because}",)
+    problems = []
+    if case.indicator is not None and str(severity) != case.indicator:
+        problems.append(f"expected {case.indicator}, came to {severity}")
+    for item in case.missing:
+        if not any(item in found for found in missing):
+            problems.append(f"expected {item} to be missing, missing is {', '.join(missing) or 'nothing'}")
+    return tuple(problems)
+
+
+def golden_cards(rule: Rule, cases: tuple[CaseEntry, ...], knowledge: Knowledge) -> dict[str, Any]:
+    """Case name -> language -> card, for every case that shows one; without what changes from run to run."""
+    golden: dict[str, Any] = {}
+    for case in cases:
+        if not case.fires:
+            continue
+        cards = {
+            language: [_stable(card) for card in run_case(case, rule, knowledge, language).decision.response["cards"]]
+            for language in LANGUAGES
+        }
+        golden[case.name] = {language: found[0] for language, found in cards.items() if found}
+    return golden
+
+
+def _stable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _stable(member) for name, member in value.items() if name not in VOLATILE}
+    if isinstance(value, list):
+        return [_stable(item) for item in value]
+    return value

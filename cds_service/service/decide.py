@@ -1,0 +1,136 @@
+"""The one decision that all doors share: chart -> snapshot -> verdicts -> ranking -> answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import msgspec
+import orjson
+
+from cds_service.engine.rank import Ranking, Shown, rank
+from cds_service.engine.run import Verdict, run_rules
+from cds_service.facts.snapshot import Snapshot
+from cds_service.fhir.call import Call
+from cds_service.fhir.read.chart import read_chart
+from cds_service.fhir.write import draft_service_request
+from cds_service.knowledge.model import Knowledge
+from cds_service.render.card import CardStyle, build_card
+
+EXTENSION_LIMIT = 4096
+
+
+class DecideOptions(msgspec.Struct, frozen=True):
+    """How one caller wants to be answered.
+
+    settings  a tenant's clinical settings (for example the ICU location codes)
+    sandbox   shows silent rules (marked), and details that production leaves out
+    """
+
+    language: str = "nl"
+    zone: ZoneInfo = ZoneInfo("Europe/Amsterdam")
+    base_url: str = "https://ionwise.example"
+    canonical_base: str = "https://ionwise.example"
+    topic_hyphens: bool = True
+    sandbox: bool = False
+    decision_extension: bool = True
+    admit_unknown_status: bool = False
+    settings: Mapping[str, frozenset[str]] = {}
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """The answer and how it came about: `response` is the wire body, `trace` one verdict per rule of the hook."""
+
+    response: dict[str, Any]
+    snapshot: Snapshot
+    trace: tuple[Verdict, ...]
+    ranking: Ranking
+
+
+def decide(call: Call, knowledge: Knowledge, options: DecideOptions) -> Decision:
+    """Answer one call. Pure but for the uuids of cards and suggestions."""
+    snapshot = read_chart(
+        call,
+        knowledge.vocabulary,
+        knowledge.concept_keys,
+        options.zone,
+        options.settings,
+        admit_unknown_status=options.admit_unknown_status,
+    )
+    trace = run_rules(snapshot, knowledge, knowledge.by_hook.get(call.hook, ()))
+    ranking = rank(trace, call.hook, knowledge.policy, show_silent=options.sandbox)
+    style = CardStyle(options.language, options.zone, options.base_url, options.canonical_base, options.topic_hyphens)
+    response: dict[str, Any] = {
+        "cards": [
+            build_card(shown, knowledge, style, _suggestions(shown, snapshot, call, knowledge, options.language))
+            for shown in ranking.shown
+        ]
+    }
+    if options.decision_extension:
+        response["extension"] = {"org.ionwise.decision": _summary(knowledge, snapshot, trace, ranking)}
+    return Decision(response, snapshot, trace, ranking)
+
+
+def _suggestions(
+    shown: Shown, snapshot: Snapshot, call: Call, knowledge: Knowledge, language: str
+) -> list[dict[str, Any]]:
+    """One draft order per suggestion (Epic allows one action each); tests that are already ordered are left out."""
+    fires = shown.verdict.fires
+    suggestions = []
+    for order_id in shown.verdict.rule.cards[fires.variant].suggestions:
+        order = knowledge.orders[order_id]
+        if order.concepts and all(concept in snapshot.orders for concept in order.concepts):
+            continue
+        label = order.label[language]
+        resource = draft_service_request(order, language, call.patient_id, call.encounter_id)
+        suggestions.append(
+            {
+                "label": label,
+                "uuid": str(uuid4()),
+                "actions": [{"type": "create", "description": label, "resource": resource}],
+            }
+        )
+    return suggestions
+
+
+def _summary(knowledge: Knowledge, snapshot: Snapshot, trace: tuple[Verdict, ...], ranking: Ranking) -> dict[str, Any]:
+    """The response extension: versions and, grouped by missing item, what could not be judged. Holds no values."""
+    missing: dict[str, list[str]] = {}
+    for verdict in trace:
+        for item in verdict.missing:
+            missing.setdefault(item, []).append(verdict.rule_id)
+    summary: dict[str, Any] = {
+        "knowledgeVersion": knowledge.version,
+        "overlayHash": knowledge.overlay_hash or "none",
+        "asOf": snapshot.as_of.at.isoformat(),
+    }
+    if missing:
+        summary["cannotTell"] = [{"missing": item, "rules": rules} for item, rules in missing.items()]
+    if ranking.suppressed:
+        summary["suppressed"] = [{"rule": s.verdict.rule_id, "reason": s.reason} for s in ranking.suppressed]
+    if snapshot.quarantine:
+        summary["quarantined"] = len(snapshot.quarantine)
+    unusable = sorted({f"{u.concept}: {u.reason}" for found in snapshot.unusable.values() for u in found})
+    if unusable:
+        summary["unusable"] = unusable
+    return _fit(summary)
+
+
+def _fit(summary: dict[str, Any]) -> dict[str, Any]:
+    """Below 4 kB: first the rule lists become counts, then the longest lists are cut, saying how many were left out."""
+    if "cannotTell" not in summary and "suppressed" not in summary:
+        return summary
+    if len(orjson.dumps(summary)) <= EXTENSION_LIMIT:
+        return summary
+    for entry in summary.get("cannotTell", ()):
+        entry["rules"] = len(entry["rules"])
+    for name in ("cannotTell", "suppressed", "unusable"):
+        while name in summary and len(orjson.dumps(summary)) > EXTENSION_LIMIT:
+            kept = summary[name][: len(summary[name]) // 2]
+            summary["leftOut"] = summary.get("leftOut", 0) + len(summary[name]) - len(kept)
+            summary[name] = kept
+            if not kept:
+                del summary[name]
+    return summary

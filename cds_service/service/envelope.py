@@ -1,0 +1,184 @@
+"""The CDS Hooks request as sent: which members it has, of which shape. Resources inside it stay undecoded.
+
+Unknown members are ignored; a member that is null or "" counts as absent; a member given twice is refused, because two
+readers of the same request could then see two different patients.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+
+from cds_service.errors import RequestError
+
+Members = Mapping[str, msgspec.Raw]
+Shape = TypeVar("Shape")
+
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_MEMBER = re.compile(rb'[ \t\r\n]*,?[ \t\r\n]*("(?:[^"\\]|\\.)*")[ \t\r\n]*:[ \t\r\n]*', re.DOTALL)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_ABSENT = (b"null", b'""')
+
+
+class ContextShape(msgspec.Struct, frozen=True):
+    """What a hook's context must hold besides patientId. `drafts` names the member with the unsigned orders."""
+
+    user: bool = True
+    encounter: bool = False
+    drafts: str | None = None
+    selections: bool = False
+
+
+CONTEXTS: Mapping[str, ContextShape] = {
+    "patient-view": ContextShape(),
+    "order-select": ContextShape(drafts="draftOrders", selections=True),
+    "order-sign": ContextShape(drafts="draftOrders"),
+    "encounter-start": ContextShape(encounter=True),
+    "encounter-discharge": ContextShape(encounter=True),
+    "medication-refill": ContextShape(user=False, drafts="medications"),
+}
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """A request whose envelope and context have the right shape; ids are bare, `user_id` is `Type/id`."""
+
+    hook: str
+    hook_instance: str
+    patient_id: str
+    user_id: str | None
+    encounter_id: str | None
+    drafts: msgspec.Raw | None
+    selections: tuple[str, ...] | None
+    prefetch: Members
+    extension: Members
+
+
+def decode_envelope(body: bytes, hook: str) -> Envelope:
+    """Read a request body that was sent to the service for `hook`. Raises RequestError 400 that names the member."""
+    root = _decode_root(body)
+    sent = _require(_text(root, "hook"), "hook", "it names the hook that fired")
+    if sent != hook:
+        raise RequestError(
+            400,
+            "value",
+            f"hook: this service answers {hook} only; call the service whose discovery entry names your hook",
+        )
+    instance = _require(_text(root, "hookInstance"), "hookInstance", "send a UUID of your own for every call")
+    authorization = _object(root, "fhirAuthorization")
+    if _text(root, "fhirServer") is None and authorization is not None:
+        raise RequestError(400, "required", "fhirServer: required when fhirAuthorization is sent")
+    context = _require(_object(root, "context"), "context", f"send the fields that {hook} defines")
+    shape = CONTEXTS[hook]
+    return Envelope(
+        hook=hook,
+        hook_instance=instance,
+        patient_id=_bare_id(
+            _require(_text(context, "patientId", "context."), "context.patientId", "send the bare id"), "patientId"
+        ),
+        user_id=_user(context, required=shape.user),
+        encounter_id=_encounter(context, required=shape.encounter),
+        drafts=_drafts(context, shape.drafts),
+        selections=_selections(context) if shape.selections else None,
+        prefetch=_object(root, "prefetch") or {},
+        extension=_object(root, "extension") or {},
+    )
+
+
+def decode_members(raw: bytes, where: str) -> dict[str, msgspec.Raw]:
+    """The members of a JSON object, values undecoded. Raises RequestError 400 for anything else and for duplicates."""
+    try:
+        members = _MEMBERS.decode(raw)
+    except msgspec.ValidationError as error:
+        raise RequestError(400, "structure", f"{where}: must be a JSON object") from error
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise RequestError(400, "structure", f"{where}: is not valid JSON, or is nested too deeply") from error
+    _refuse_duplicates(raw, members, where)
+    return members
+
+
+def _decode_root(body: bytes) -> dict[str, msgspec.Raw]:
+    body = body.removeprefix(_BYTE_ORDER_MARK)
+    try:
+        str(body, "utf-8")
+    except UnicodeDecodeError as error:
+        raise RequestError(400, "structure", "the request body is not UTF-8; send JSON encoded as UTF-8") from error
+    return decode_members(body, "the request body")
+
+
+def _refuse_duplicates(raw: bytes, members: Members, where: str) -> None:
+    """Walk the members as written: each value must be the one that the decoder kept, and each name new."""
+    seen: set[str] = set()
+    at = raw.index(b"{") + 1
+    while match := _MEMBER.match(raw, at):
+        name = msgspec.json.decode(match[1], type=str)
+        value = bytes(members[name])
+        if name in seen or not raw.startswith(value, match.end()):
+            raise RequestError(400, "structure", f"{where}: holds the same member twice; send every member once")
+        seen.add(name)
+        at = match.end() + len(value)
+
+
+def _text(members: Members, name: str, path: str = "") -> str | None:
+    value = _value(members, name, str, path, "a string")
+    return value or None
+
+
+def _object(members: Members, name: str) -> dict[str, msgspec.Raw] | None:
+    raw = members.get(name)
+    if raw is None or bytes(raw) in _ABSENT:
+        return None
+    return decode_members(bytes(raw), name)
+
+
+def _value(members: Members, name: str, shape: type[Shape], path: str, wanted: str) -> Shape | None:
+    raw = members.get(name)
+    if raw is None or bytes(raw) in _ABSENT:
+        return None
+    try:
+        return msgspec.json.decode(raw, type=shape)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise RequestError(400, "structure", f"{path}{name}: must be {wanted}") from error
+
+
+def _require(value: Shape | None, name: str, remedy: str) -> Shape:
+    if value is None:
+        raise RequestError(400, "required", f"{name}: missing; {remedy}")
+    return value
+
+
+def _bare_id(value: str, name: str) -> str:
+    if "/" in value:
+        raise RequestError(400, "value", f"context.{name}: must be a bare id without resource type or slash")
+    return value
+
+
+def _user(context: Members, *, required: bool) -> str | None:
+    user = _text(context, "userId", "context.")
+    if required:
+        _require(user, "context.userId", "send it as Type/id")
+    if user is not None and not re.fullmatch(r"[A-Za-z]+/[^/]+", user):
+        raise RequestError(400, "value", "context.userId: must be Type/id, for example Practitioner/<id>")
+    return user
+
+
+def _encounter(context: Members, *, required: bool) -> str | None:
+    encounter = _text(context, "encounterId", "context.")
+    if required:
+        _require(encounter, "context.encounterId", "this hook is about an encounter; send its bare id")
+    return None if encounter is None else _bare_id(encounter, "encounterId")
+
+
+def _drafts(context: Members, name: str | None) -> msgspec.Raw | None:
+    if name is None:
+        return None
+    raw = context.get(name)
+    present = None if raw is None or bytes(raw) in _ABSENT else raw
+    return _require(present, f"context.{name}", "send the unsigned orders as a Bundle")
+
+
+def _selections(context: Members) -> tuple[str, ...]:
+    chosen = _value(context, "selections", tuple[str, ...], "context.", "an array of Type/id strings")
+    return _require(chosen, "context.selections", "send the Type/id of the orders that were just selected")

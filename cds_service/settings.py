@@ -1,0 +1,147 @@
+"""Every setting of Ionwise: name, default, what it does. Set them as environment variables with the prefix IONWISE_.
+
+Lists are written with commas: `IONWISE_LANGUAGES=nl,en`. Settings are read once, at start, and passed down as values.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from cds_service.errors import SettingsError
+
+PREFIX = "IONWISE_"
+Language = Literal["nl", "en"]
+Words = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """One immutable set of settings. Build it with `read_settings`, which turns mistakes into SettingsError."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
+    sandbox: bool = Field(
+        False,
+        description="Try-out mode: no authentication, and a request may set the evaluation time. Never for patients.",
+    )
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/?#]+[^\s?#]*$",
+        description="Where clients reach this service; base of source.url. Default in the sandbox: as called.",
+    )
+    canonical_base: str = Field(
+        "https://ionwise.example",
+        pattern=r"^https?://[^\s?#]+$",
+        description="Base of the canonical URLs of our code systems.",
+    )
+    languages: Annotated[tuple[Language, ...], NoDecode] = Field(
+        ("nl", "en"),
+        min_length=1,
+        description="Languages of the cards; the first is the default, Accept-Language may choose another.",
+    )
+    time_zone: str = Field("Europe/Amsterdam", description="IANA time zone in which the chart's dates are meant.")
+    max_body_bytes: int = Field(
+        16 * 1024 * 1024, ge=1024, description="Largest request body, as sent and after inflating; above it 413."
+    )
+    cors_origins: Words = Field((), description="Origins of browser clients. Default: none; in the sandbox any.")
+    decision_extension: bool = Field(
+        True, description="Whether answers say what could not be judged (org.ionwise.decision)."
+    )
+    cards_dir: Path | None = Field(
+        None, description="Folder with the knowledge. Default: the one that comes with this version."
+    )
+    profile: Literal["generic", "epic", "oracle", "nl"] = Field(
+        "generic", description="Which EHR calls: varies the prefetch queries."
+    )
+    absent_sources: Words = Field(
+        (),
+        description="Prefetch keys this EHR is known not to have: not asked for, read as answered and empty.",
+    )
+    admit_unknown_status: bool = Field(
+        False, description="Whether a result with status `unknown` counts as final (some exports say nothing else)."
+    )
+    icu_locations: Words = Field((), description="Names or ids of the locations that are intensive care.")
+
+    @field_validator("languages", "cors_origins", "absent_sources", "icu_locations", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+    @field_validator("public_url", "canonical_base")
+    @classmethod
+    def _without_slash(cls, value: str | None) -> str | None:
+        return value.rstrip("/") if value else value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError("is no IANA time zone such as Europe/Amsterdam") from error
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone as an object."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """Origins for CORS: as set, or any (`*`) in the sandbox."""
+        return self.cors_origins or (("*",) if self.sandbox else ())
+
+
+def read_settings(**given: Any) -> Settings:
+    """Settings from the environment; `given` values that are not None take precedence.
+
+    Raises SettingsError naming every variable that is wrong or unknown and what to do about it.
+    """
+    _refuse_unknown_variables()
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise SettingsError(
+            "\n".join(_explain(dict(item)) for item in error.errors(include_url=False, include_input=False))
+        ) from None
+
+
+def describe_settings() -> tuple[tuple[str, str, str], ...]:
+    """The table of settings: variable, default, help."""
+    return tuple(
+        (PREFIX + name.upper(), _default(field.default), field.description or "")
+        for name, field in Settings.model_fields.items()
+    )
+
+
+def _default(value: Any) -> str:
+    if value is None or value == ():
+        return "-"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _explain(item: dict[str, Any]) -> str:
+    name = str(item["loc"][0]) if item["loc"] else ""
+    field = Settings.model_fields.get(name)
+    remedy = f"{field.description} Default: {_default(field.default)}" if field else "remove it"
+    return f"{PREFIX}{name.upper()}: {item['msg']} -> {remedy}"
+
+
+def _refuse_unknown_variables() -> None:
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for variable in sorted(os.environ):
+        if variable.upper().startswith(PREFIX) and variable.upper() not in known:
+            near = difflib.get_close_matches(variable.upper(), known, n=1)
+            raise SettingsError(
+                f"{variable}: is no setting -> " + (f"did you mean {near[0]}?" if near else "remove it")
+            )

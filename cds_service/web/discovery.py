@@ -1,0 +1,85 @@
+"""GET /cds-services: which services there are and what each needs, built once from the key plan."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from cds_service.service.envelope import CONTEXTS
+from cds_service.web.edge import Edge
+from cds_service.web.headers import read_headers
+from cds_service.web.hooks import SERVICE_PREFIX
+from cds_service.web.problems import method_response
+
+ALLOW = "GET, HEAD, OPTIONS"
+SPECIFICATION = "2.0.1"
+
+_WHEN: Mapping[str, str] = {
+    "patient-view": "when it is opened",
+    "order-select": "when orders are selected",
+    "order-sign": "when orders are about to be signed",
+    "encounter-start": "when an admission or visit starts",
+    "encounter-discharge": "when the patient is discharged",
+    "medication-refill": "when a medicine is renewed",
+}
+
+
+def discovery_routes(edge: Edge) -> list[Route]:
+    """The discovery endpoint, with and without trailing slash."""
+    endpoint = DiscoveryEndpoint(orjson.dumps(discovery_document(edge)))
+    return [Route(path, endpoint, name="discovery") for path in ("/cds-services", "/cds-services/")]
+
+
+def discovery_document(edge: Edge) -> dict[str, Any]:
+    """The discovery response: one service per hook, each with the queries of its prefetch keys."""
+    return {"services": [_service(edge, hook) for hook in CONTEXTS]}
+
+
+def _service(edge: Edge, hook: str) -> dict[str, Any]:
+    keys = edge.keys_of(hook)
+    service: dict[str, Any] = {
+        "hook": hook,
+        "id": SERVICE_PREFIX + hook,
+        "title": f"Ionwise {hook}",
+        "description": f"Looks at the chart {_WHEN[hook]}. Returns advisory cards with their sources, or none.",
+        "usageRequirements": _requirements([entry.key for entry in keys if entry.hooks[hook] == "R"]),
+        "version": SPECIFICATION,
+    }
+    if prefetch := {entry.key: entry.query for entry in keys if entry.key not in edge.absent_sources}:
+        service["prefetch"] = prefetch
+    return service
+
+
+def _requirements(required: list[str]) -> str:
+    needed = f"Required prefetch: {', '.join(required)} (412 without). " if required else ""
+    return f"FHIR R4 as JSON. {needed}Without the other keys the answer is given and says what could not be judged."
+
+
+class DiscoveryEndpoint:
+    """Answers GET and HEAD with the same bytes and their ETag."""
+
+    def __init__(self, document: bytes) -> None:
+        self._document = document
+        etag = f'"{hashlib.sha256(document).hexdigest()[:32]}"'
+        self._headers = {"ETag": etag, "Cache-Control": "public, max-age=3600"}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """200 with the document, 304 when the client has it, 405 for other methods."""
+        await self._respond(scope)(scope, receive, send)
+
+    def _respond(self, scope: Scope) -> Response:
+        if scope["method"] not in ("GET", "HEAD"):
+            return method_response(scope["method"], ALLOW)
+        known = [tag.strip().removeprefix("W/") for tag in read_headers(scope).get("if-none-match", "").split(",")]
+        if self._headers["ETag"] in known or "*" in known:
+            return Response(status_code=304, headers=self._headers)
+        response = Response(self._document, headers=self._headers, media_type="application/json")
+        if scope["method"] == "HEAD":
+            response.body = b""
+        return response

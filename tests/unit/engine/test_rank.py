@@ -1,0 +1,99 @@
+"""From verdicts to the few cards that are shown: nothing is lost on the way."""
+
+from __future__ import annotations
+
+from cds_service.engine.rank import Ranking, rank
+from cds_service.engine.run import Verdict
+from cds_service.facts.outcomes import Fires, Satisfied, Severity
+from cds_service.knowledge.model import Absorption, Policy
+from tests.unit.engine.charts import TIERS, result, rule
+
+HOOKS = {"patient-view": TIERS, "order-sign": frozenset({"P1", "P2"})}
+INFO, WARNING, CRITICAL = Severity.INFO, Severity.WARNING, Severity.CRITICAL
+
+
+def fired(rule_id: str, severity: Severity, tier: str = "P3", variant: str = "low", status: str = "live") -> Verdict:
+    one = rule(lambda patient, k: Satisfied(), rule_id, status=status)
+    return Verdict(one, "fires", Fires(variant, because=(result("125"),)), tier, severity=severity)  # type: ignore[arg-type]
+
+
+def ranked(
+    *verdicts: Verdict, hook: str = "patient-view", absorptions: tuple[Absorption, ...] = (), **how: bool
+) -> Ranking:
+    return rank(verdicts, hook, Policy(3, 3, 2, 5, HOOKS, absorptions, ()), **how)
+
+
+def ids(ranking: Ranking) -> list[str]:
+    return [card.verdict.rule_id for card in ranking.shown]
+
+
+def test_the_most_severe_comes_first_then_the_tier_then_the_name() -> None:
+    cards = ranked(fired("b", INFO), fired("a", INFO), fired("c", INFO, "P1"), fired("d", WARNING, "P5"))
+    assert ids(cards) == ["d", "c", "a"]
+
+
+def test_at_most_three_warnings_and_two_infos_are_shown_and_the_rest_is_listed() -> None:
+    cards = ranked(*(fired(f"w{n}", WARNING) for n in range(4)), *(fired(f"i{n}", INFO) for n in range(3)))
+    assert ids(cards) == ["w0", "w1", "w2", "i0", "i1"]
+    assert [(s.verdict.rule_id, s.reason) for s in cards.suppressed] == [("w3", "cap"), ("i2", "cap")]
+
+
+def test_never_more_than_five_cards_in_all() -> None:
+    cards = ranked(
+        *(fired(f"c{n}", CRITICAL) for n in range(3)), *(fired(f"w{n}", WARNING) for n in range(3)), fired("i", INFO)
+    )
+    assert ids(cards) == ["c0", "c1", "c2", "w0", "w1"]
+
+
+def test_a_fourth_critical_card_becomes_a_line_of_the_third() -> None:
+    cards = ranked(*(fired(f"c{n}", CRITICAL) for n in range(5)))
+    assert ids(cards) == ["c0", "c1", "c2"]
+    assert [v.rule_id for v in cards.shown[2].absorbed] == ["c3", "c4"]
+    assert cards.suppressed == ()
+
+
+def test_a_tier_that_a_hook_does_not_show_is_suppressed_with_the_reason() -> None:
+    cards = ranked(fired("a", WARNING, "P3"), hook="order-sign")
+    assert ids(cards) == []
+    assert cards.suppressed[0].reason == "P3 is not shown at order-sign"
+
+
+def test_the_winner_absorbs_the_loser_and_takes_the_highest_severity() -> None:
+    cards = ranked(fired("winner", INFO), fired("loser", WARNING), absorptions=(Absorption("winner", "loser"),))
+    assert ids(cards) == ["winner"]
+    assert cards.shown[0].severity is WARNING
+    assert [v.rule_id for v in cards.shown[0].absorbed] == ["loser"]
+
+
+def test_a_chain_ends_in_one_card() -> None:
+    chain = (Absorption("a", "b"), Absorption("b", "c"))
+    cards = ranked(fired("a", INFO), fired("b", INFO), fired("c", WARNING), absorptions=chain)
+    assert ids(cards) == ["a"]
+    assert {v.rule_id for v in cards.shown[0].absorbed} == {"b", "c"}
+
+
+def test_a_winner_that_does_not_fire_absorbs_nothing() -> None:
+    assert ids(ranked(fired("loser", INFO), absorptions=(Absorption("winner", "loser"),))) == ["loser"]
+
+
+def test_absorption_may_depend_on_variant_severity_and_hook() -> None:
+    pair = (fired("winner", INFO, variant="low"), fired("loser", CRITICAL, variant="severe"))
+    for entry in (
+        Absorption("winner", "loser", winner_variants=frozenset({"severe"})),
+        Absorption("winner", "loser", loser_variants=frozenset({"low"})),
+        Absorption("winner", "loser", winner_at_least=WARNING),
+        Absorption("winner", "loser", loser_at_most=WARNING),
+        Absorption("winner", "loser", hooks=frozenset({"order-sign"})),
+    ):
+        assert set(ids(ranked(*pair, absorptions=(entry,)))) == {"winner", "loser"}
+
+
+def test_a_silent_rule_is_recorded_but_not_shown_and_absorbs_nothing() -> None:
+    silent, live = fired("silent", WARNING, status="silent"), fired("live", INFO)
+    cards = ranked(silent, live, absorptions=(Absorption("silent", "live"),))
+    assert ids(cards) == ["live"]
+    assert cards.suppressed[0].reason == "silent"
+
+
+def test_sandbox_mode_shows_silent_rules() -> None:
+    assert ids(ranked(fired("silent", WARNING, status="silent"), show_silent=True)) == ["silent"]

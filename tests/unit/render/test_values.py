@@ -1,0 +1,93 @@
+"""Values are printed as the laboratory printed them, in the reader's language."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from cds_service.facts.moments import Moment, parse_moment
+from cds_service.facts.outcomes import Listing, Phrase
+from cds_service.facts.records import Result
+from cds_service.facts.vocabulary import AgePolicy, Concept
+from cds_service.knowledge.model import Limit
+from cds_service.knowledge.template import parse_template
+from cds_service.render.escape import plain
+from cds_service.render.values import Printer
+from tests.unit.engine.charts import EMPTY_VOCABULARY, ZONE, exposure, result
+
+MAGNESIUM = Concept(
+    "magnesium",
+    {"nl": "magnesium", "en": "magnesium"},
+    "mmol/L",
+    2,
+    "labs",
+    AgePolicy(timedelta(days=1), timedelta(days=2)),
+)
+PHRASES = {
+    name: {"nl": parse_template(nl), "en": parse_template(en)}
+    for name, nl, en in (("unknown", "onbekend", "unknown"), ("date-unknown", "datum onbekend", "date unknown"))
+}
+
+
+def printer(language: str) -> Printer:
+    vocabulary = msgspec.structs.replace(EMPTY_VOCABULARY, concepts={"magnesium": MAGNESIUM})
+    limit = Limit("severe", Decimal("0.50"), "mmol/L", None, None, "design", None, 1)
+    return Printer(language, ZONE, vocabulary, PHRASES, {}, (limit,), plain)
+
+
+def magnesium(**other: Any) -> Result:
+    return msgspec.structs.replace(result("0.42", concept="magnesium"), **other)
+
+
+@pytest.mark.parametrize(("language", "printed"), [("nl", "0,42 mmol/L"), ("en", "0.42 mmol/L")])
+def test_the_decimal_sign_follows_the_language(language: str, printed: str) -> None:
+    assert printer(language).value(magnesium()) == printed
+
+
+def test_a_converted_value_shows_both_with_the_laboratorys_first() -> None:
+    converted = magnesium(value=Decimal("0.45"), reported="1.10", unit="mg/dL", converted=True)
+    assert printer("nl").value(converted) == "1,10 mg/dL (0,45 mmol/L)"
+
+
+def test_a_bound_keeps_its_sign_with_a_space() -> None:
+    assert printer("en").value(magnesium(comparator="<=")) == "≤ 0.42 mmol/L"
+
+
+def test_trailing_zeros_are_kept() -> None:
+    assert printer("en").value(magnesium(reported="0.50")) == "0.50 mmol/L"
+
+
+@pytest.mark.parametrize(("language", "printed"), [("nl", "20-11-2026 10:05"), ("en", "20 Nov 2026 10:05")])
+def test_dates_are_printed_in_the_tenants_time_zone(language: str, printed: str) -> None:
+    at = datetime(2026, 11, 20, 9, 5, tzinfo=UTC)
+    assert printer(language).day(Moment(at, at)) == printed
+
+
+def test_a_date_without_a_time_is_printed_without_one() -> None:
+    assert printer("nl").day(parse_moment("2026-11-20", ZONE)) == "20-11-2026"
+
+
+def test_an_unknown_date_is_said_to_be_unknown() -> None:
+    assert printer("nl").value(exposure(), "since") == "datum onbekend"
+
+
+def test_a_limit_is_printed_with_its_unit_and_decimals() -> None:
+    assert printer("nl").fill(parse_template("onder {limit.severe}"), {}) == "onder 0,50 mmol/L"
+
+
+def test_a_listing_is_printed_in_the_language() -> None:
+    assert printer("en").value(Listing((Phrase("unknown"), Decimal("1.5")))) == "unknown, 1.5"
+
+
+def test_a_value_that_the_rule_did_not_give_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        printer("en").fill(parse_template("{nothing}"), {})
+
+
+def test_a_stray_brace_is_refused() -> None:
+    with pytest.raises(ValueError, match="stray brace"):
+        parse_template("100 % } of it")

@@ -159,3 +159,51 @@ def _cards() -> Path | None:
     from cds_service.settings import read_settings
 
     return read_settings(sandbox=True).cards_dir
+
+
+@commands.command()
+def demo(
+    language: Annotated[str, typer.Option(help="Language of the cards: nl or en.")] = "nl",
+) -> None:
+    """Start the service, be an EHR with hand-made patients, and show the cards that come back."""
+    from rich.console import Console
+
+    from cds_service.demo import run_demo
+
+    _choose("--language", language, ("nl", "en"))
+    try:
+        run_demo(language, Console())
+    except IonwiseError as error:
+        _refuse(error)
+
+
+@commands.command("explain")
+def explain_request(
+    request: Annotated[Path, typer.Argument(help="A recorded hook request: the JSON body.", exists=True)],
+    language: Annotated[str, typer.Option(help="nl or en.")] = "en",
+) -> None:
+    """Tell rule by rule how the answer to a recorded request comes about. The output holds patient data."""
+    from datetime import UTC, datetime
+
+    from cds_service.fhir.profiles import PROFILES, apply_profile
+    from cds_service.knowledge.load import load_knowledge
+    from cds_service.service.decide import DecideOptions
+    from cds_service.service.explain import explain_body
+    from cds_service.settings import read_settings
+
+    _choose("--language", language, ("nl", "en"))
+    try:
+        settings = read_settings(sandbox=True)
+        knowledge = load_knowledge(settings.cards_dir)
+        options = DecideOptions(
+            language=language,
+            zone=settings.zone,
+            sandbox=True,
+            admit_unknown_status=settings.admit_unknown_status,
+            settings={"icu_locations": frozenset(settings.icu_locations)},
+        )
+        plan = apply_profile(knowledge.key_plan, PROFILES[settings.profile])
+        now = datetime.now(UTC)  # noqa: TID251 (a command line has a clock)
+        typer.echo(explain_body(request.read_bytes(), knowledge, plan, options, now))
+    except IonwiseError as error:
+        _refuse(error)

@@ -1,4 +1,4 @@
-"""abnormal-result-no-followup (catalogue section 2): the last known Mg, K or Ca was abnormal and nobody looked again."""
+"""abnormal-result-no-followup (catalogue section 2): the last known Mg, K or Ca was abnormal, with no newer one."""
 
 from __future__ import annotations
 
@@ -90,5 +90,5 @@ def _unless_ordered(patient: Patient, found: list[Finding], k: Limits) -> tuple[
             if not patient.surely_not_ordered(finding[1].concept, k.span("ordered")):
                 found.remove(finding)
         except CannotTellError:
-            unknown = ("orders",)
+            unknown = ("unknown-orders",)
     return unknown

@@ -9,7 +9,8 @@ from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Exposure
 
 CAUSES = (
-    "antiresorptive", "loop-diuretic", "foscarnet-pentamidine", "phenytoin", "cinacalcet", "ppi", "egfr-mab", "platinum",
+    "antiresorptive", "loop-diuretic", "foscarnet-pentamidine", "phenytoin", "cinacalcet", "ppi", "egfr-mab",
+    "platinum",
 )  # fmt: skip
 
 
@@ -31,7 +32,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         _variant(basis),
         because=basis.because + (signs if raised else ()),
         also=(*basis.also, *signs, *causes),
-        values={"ca": calcium, "adjusted": basis.adjusted, "signs": basis.signs},
+        values={"ca": basis.shown, "adjusted": basis.adjusted},
         notes=_notes(basis, causes, doubtful=sample.doubts(calcium.concept)),
         unknown=basis.unknown,
     )

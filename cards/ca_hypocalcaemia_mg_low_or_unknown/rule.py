@@ -52,5 +52,7 @@ def _fires(
     because = (*basis.because, *(magnesium if decides else ()))
     if basis.discordant:
         notes = ("discordant", *notes)
-    values = {"ca": basis.result, "mg": mg, "adjusted": basis.adjusted}
+    if severity is Severity.CRITICAL:
+        notes = ("calcium-emergency", *notes)
+    values = {"ca": basis.shown, "mg": mg, "adjusted": basis.adjusted}
     return Fires(variant, severity, because, (*magnesium, *basis.also, *signs), values, notes, basis.unknown)

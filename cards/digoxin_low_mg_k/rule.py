@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cards._families.calcium_basis.family import calcium_basis
 from cards._families.kidney_function.family import kidney_function
-from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied, Severity
+from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied, Severity, Value
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Exposure, Result
 
@@ -32,7 +32,10 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     missing = tuple(concept for concept in CONCEPTS if patient.not_measured_within(concept, span))
     if missing:
         ppi = patient.taking("ppi")
-        values = {"missing": Listing(tuple(Phrase(CONCEPTS[c]) for c in missing)), "days": span.days}
+        values: dict[str, Value] = {
+            "missing": Phrase("both" if len(missing) > 1 else CONCEPTS[missing[0]]),
+            "days": span.days,
+        }
         notes = ("ppi",) if ppi else ()
         severity = Severity.WARNING if ppi else Severity.INFO
         return Fires("unknown", severity, (), (*drugs, *known, *diuretic, *ppi), values, notes, _unknown(patient, k))
@@ -86,7 +89,7 @@ def _notes(patient: Patient, k: Limits) -> tuple[str | Phrase, ...]:
     calcium = patient.ask(calcium_basis)
     if calcium.high is not None:
         grade = ("mild", "moderate", "severe")[calcium.high]
-        notes.append(Phrase("hypercalcaemia", {"ca": calcium.result, "grade": Phrase(grade)}))
+        notes.append(Phrase("hypercalcaemia", {"ca": calcium.shown, "grade": Phrase(grade)}))
     kidney = patient.ask(kidney_function)
     if kidney.aki is True:
         notes.append("aki")

@@ -1,10 +1,10 @@
-"""k-hypokalaemia: low potassium in its band, heavier where drugs, heart or liver disease, a fall or signs make it so."""
+"""k-hypokalaemia: low potassium in its band, heavier with certain drugs, heart or liver disease, a fall, or signs."""
 
 from __future__ import annotations
 
 from cards._families.dialysis.family import dialysis
 from cards._families.potassium_context.family import PotassiumContext, potassium_context
-from cds_service.facts.outcomes import Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied, Severity
+from cds_service.facts.outcomes import Fires, NotApplicable, Outcome, Phrase, Satisfied, Severity
 from cds_service.facts.patient import Limits, Patient
 
 
@@ -36,11 +36,7 @@ def _variant(band: Severity) -> str:
 
 
 def _notes(context: PotassiumContext) -> tuple[str | Phrase, ...]:
-    notes: list[str | Phrase] = []
-    if context.reasons:
-        notes.append(Phrase("raised-by", {"reasons": Listing(context.reasons)}))
-    if context.causes:
-        notes.append(Phrase("causes", {"drugs": Listing(context.causes)}))
-    if context.within_site_range:
-        notes.append("within-site-range")
-    return tuple(notes)
+    raised = context.severity is Severity.CRITICAL and context.band is not Severity.CRITICAL
+    urgent = ("potassium-emergency",) if raised else ()
+    wording = ("within-site-range",) if context.within_site_range else ()
+    return (*urgent, *context.notes, *wording)

@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from cards._families.dialysis.family import dialysis
 from cards._families.potassium_context.family import PotassiumContext, potassium_context
-from cds_service.facts.outcomes import (
-    Fact,
-    Fires,
-    Listing,
-    NotApplicable,
-    Outcome,
-    Phrase,
-    Satisfied,
-    Severity,
-)
+from cds_service.facts.outcomes import Fact, Fires, NotApplicable, Outcome, Satisfied, Severity
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Result
 
@@ -59,10 +50,6 @@ def _fires(
     mg: Result | None,
 ) -> Fires:
     shown: tuple[Fact, ...] = (*(() if mg is None else (mg,)), *context.reasons, *context.causes)
-    notes: list[str | Phrase] = []
-    if context.reasons:
-        notes.append(Phrase("raised-by", {"reasons": Listing(context.reasons)}))
-    if context.causes:
-        notes.append(Phrase("causes", {"drugs": Listing(context.causes)}))
+    urgent = ("potassium-emergency",) if severity is Severity.CRITICAL else ()
     values = {"k": potassium, "mg": mg}
-    return Fires(variant, severity, because, shown, values, tuple(notes), context.unknown)
+    return Fires(variant, severity, because, shown, values, (*urgent, *context.notes), context.unknown)

@@ -1,4 +1,4 @@
-"""mg-borderline-low (catalogue section 2): magnesium between the two lower limits in use, with a reason to look again."""
+"""mg-borderline-low (catalogue section 2): magnesium between the two lower limits in use."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     risk = patient.ask(magnesium_risk)
     if not risk.points:
         return Satisfied((mg,))
-    items = Phrase("risk", {"items": Listing(risk.items)})
+    items = Phrase("risk", {"items": Listing(tuple(Phrase(item.id) for item in risk.items))})
     return Fires("borderline", because=(mg,), values={"mg": mg}, notes=(items, "contested"))
 
 

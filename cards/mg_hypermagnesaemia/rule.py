@@ -48,7 +48,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
             "grade": None if grade is None else grade.high,
         },
         notes=tuple(name for name, holds in notes if holds),
-        unknown=() if kidney.known else ("kidney-function",),
+        unknown=() if kidney.known else ("unknown-egfr",),
     )
 
 

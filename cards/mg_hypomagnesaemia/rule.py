@@ -64,8 +64,13 @@ def _severity(
         return Severity.WARNING
     if not mg.below(patient.ask(magnesium_reference).lower):
         return None
-    mild_is_expected = patient.ask_or(pregnancy, None) is not None or patient.has("gitelman") is not None
+    mild_is_expected = patient.ask_or(pregnancy, None) is not None or _known_wasting(patient)
     return Severity.INFO if mild_is_expected else Severity.WARNING
+
+
+def _known_wasting(patient: Patient) -> bool:
+    known = patient.has("gitelman")
+    return known is not None and known.confirmed
 
 
 def _named(flags: tuple[Fact, ...]) -> Value:
@@ -75,7 +80,7 @@ def _named(flags: tuple[Fact, ...]) -> Value:
 
 
 def _downgraded(patient: Patient, severity: Severity, k: Limits) -> Severity:
-    """One step down when repletion and a recheck were ordered after the draw; critical only 24 h after the repletion."""
+    """One step down when repletion and a recheck were ordered after the draw; critical 24 h after the repletion."""
     dosing = patient.ask(magnesium_dosing)
     if dosing.repletion is None or dosing.recheck is None or severity is Severity.INFO:
         return severity
@@ -88,23 +93,24 @@ def _remarks(
     patient: Patient, mg: Result, kidney: KidneyFunction, k: Limits
 ) -> tuple[list[str | Phrase], dict[str, Value]]:
     """The lines that fit this patient, and the values they print."""
-    causes = (*patient.taking(*CULPRITS), *(p for group in CAUSES if (p := patient.has(group)) is not None))
+    causes: tuple[Fact, ...] = patient.taking(*CULPRITS)
+    causes += tuple(problem for group in CAUSES if (problem := patient.has(group)) is not None)
     albumin, grade = patient.latest("albumin"), patient.ask(ctcae_magnesium)
     low_albumin = albumin is not None and albumin.below(k["albumin_low"])
     lines = (
         ("causes", bool(causes)),
-        ("no-cause", not causes and _surely_no_culprit(patient)),
+        ("no-cause", not causes and not patient.judged(*CULPRITS) and _surely_no_culprit(patient)),
         ("low-albumin", low_albumin),
         ("pregnancy", patient.ask_or(pregnancy, None) is not None),
         ("dialysis", kidney.dialysis is not None),
-        ("known-wasting", patient.has("gitelman") is not None),
+        ("known-wasting", _known_wasting(patient)),
         ("ctcae", grade is not None),
         ("kidneys", not kidney.known),
         ("reduced-kidneys", kidney.advanced),
         ("sample-doubtful", patient.ask(sample_quality).doubts("magnesium-serum")),
     )
     values: dict[str, Value] = {
-        "causes": Listing(tuple(causes)),
+        "causes": Listing(causes),
         "albumin": albumin,
         "grade": None if grade is None else grade.low,
     }
@@ -120,9 +126,9 @@ def _surely_no_culprit(patient: Patient) -> bool:
 
 def _unknown(patient: Patient, kidney: KidneyFunction) -> tuple[str, ...]:
     """What the card asks for: kidney function, potassium, calcium."""
-    missing = [] if kidney.known else ["kidney-function"]
+    missing = [] if kidney.known else ["unknown-egfr"]
     if patient.latest("potassium") is None:
-        missing.append("potassium")
+        missing.append("unknown-potassium")
     if patient.latest("calcium-total") is None and patient.latest("calcium-ionised") is None:
-        missing.append("calcium")
+        missing.append("unknown-calcium")
     return tuple(missing)

@@ -42,12 +42,7 @@ class Gaps:
 
 def find_gaps(snapshot: Snapshot) -> Gaps:
     """Computed once per snapshot."""
-    by_key = {key: key for key in LIST_KEYS if key not in snapshot.coverage}
-    for key, coverage in snapshot.coverage.items():
-        if coverage.state in ("failed", "not asked"):
-            by_key[key] = key
-        elif coverage.state != "complete":
-            by_key[key] = f"{key}: only part of the answer was delivered"
+    by_key = {key: gap for key in (*LIST_KEYS, *snapshot.coverage) if (gap := snapshot.gap(key))}
     drugs = [by_key[key] for key in DRUG_KEYS if key in by_key]
     drugs += sorted({f"unidentified drug ({drug.system})" for drug in snapshot.unmapped})
     return Gaps(by_key, tuple(drugs), snapshot.concept_keys)

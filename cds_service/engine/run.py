@@ -173,7 +173,8 @@ class Run:
                 return Verdict(rule, "gated", NotApplicable(gate_id), tier, reason=gate_id)
             unknown += missing
         for effect in self.knowledge.policy.gate_effects:
-            if tier not in effect.tiers:
+            spared = effect.effect == "off" and severity is Severity.CRITICAL and "P1" not in effect.tiers
+            if tier not in effect.tiers or spared:
                 continue
             held, missing = self._gate(effect.gate)
             unknown += missing

@@ -12,54 +12,16 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
-import msgspec
-
 from cds_service.errors import CannotTellError, UndeclaredReadError
+from cds_service.facts.declarations import FamilyKnowledge, Limits, Needs
 from cds_service.facts.moments import AsOf, Moment, completed_years
 from cds_service.facts.records import Exposure, LabOrder, Problem, Result, Stay, Unusable
 from cds_service.facts.snapshot import Snapshot
 
+__all__ = ["ORDER_HOOKS", "PROVISIONAL", "FamilyKnowledge", "Limits", "Needs", "Patient"]
+
 Answer = TypeVar("Answer")
 ORDER_HOOKS = frozenset({"order-select", "order-sign", "medication-refill"})
-
-
-class Limits(msgspec.Struct, frozen=True):
-    """A rule's numbers by name: `k["severe"]` a Decimal in its own unit, `k.span("window")` a timedelta; `data` is the
-    typed table of a family (for example the separation intervals)."""
-
-    values: Mapping[str, Decimal]
-    spans: Mapping[str, timedelta]
-    data: Any = None
-
-    def __getitem__(self, name: str) -> Decimal:
-        return self.values[name]
-
-    def span(self, name: str) -> timedelta:
-        """A limit whose unit is d or h."""
-        return self.spans[name]
-
-
-class Needs(msgspec.Struct, frozen=True):
-    """What a rule declares that it reads (its own needs and those of the families it uses)."""
-
-    results: frozenset[str] = frozenset()
-    drugs: frozenset[str] = frozenset()
-    conditions: frozenset[str] = frozenset()
-    procedures: frozenset[str] = frozenset()
-    orders: frozenset[str] = frozenset()
-    uses: frozenset[str] = frozenset()
-
-    def union(self, other: Needs) -> Needs:
-        """Both together."""
-        return Needs(*(getattr(self, name) | getattr(other, name) for name in self.__struct_fields__))
-
-
-class FamilyKnowledge(msgspec.Struct, frozen=True):
-    """A shared question (cards/_families): its id, limits and needs."""
-
-    id: str
-    limits: Limits
-    needs: Needs
 
 
 class Patient:
@@ -87,8 +49,6 @@ class Patient:
         self._families = families
         self.provisional = provisional
         self.instead = instead or {}
-
-    # ---- the person -------------------------------------------------------------------------------------------------
 
     @property
     def age(self) -> int | None:
@@ -122,40 +82,35 @@ class Patient:
         """In hospital now (catalogue 1.2); no Encounter delivered means outpatient."""
         return self.snapshot.stay is not None and self.snapshot.stay.inpatient
 
-    # ---- results ----------------------------------------------------------------------------------------------------
-
     def series(self, concept: str, within: timedelta | None = None) -> tuple[Result, ...]:
         """All usable results of a concept, newest first, at most `within` old (default: not ignored)."""
-        if concept not in self._needs.results:
-            raise UndeclaredReadError(f"result {concept}")
-        found = self.snapshot.results.get(concept, ())
-        if not self.provisional and concept in self.snapshot.provisional:
-            found = tuple(r for r in found if not r.flags & PROVISIONAL)
+        found = self._settled(concept)
         if within is None:
             return tuple(r for r in found if r.age != "ignored")
         return tuple(r for r in found if self.as_of.within(r.at, within))
 
     def last_known(self, concept: str) -> Result | None:
         """The latest usable result that is not older than its concept's last band (fresh, recent or stale)."""
-        if concept not in self._needs.results:
-            raise UndeclaredReadError(f"result {concept}")
+        found = self._settled(concept)
         if concept in self.instead:
             return self.instead[concept]
-        found = self.snapshot.results.get(concept)
-        if not found:
-            return None
-        if not self.provisional and concept in self.snapshot.provisional:
-            found = tuple(r for r in found if not r.flags & PROVISIONAL)
         return found[0] if found and found[0].age != "ignored" else None
+
+    def _settled(self, concept: str) -> tuple[Result, ...]:
+        """The series, without provisional results unless this view takes them."""
+        if concept not in self._needs.results:
+            raise UndeclaredReadError(f"result {concept}")
+        found = self.snapshot.results.get(concept, ())
+        if not self.provisional and concept in self.snapshot.provisional:
+            return tuple(r for r in found if not r.flags & PROVISIONAL)
+        return found
 
     def latest(self, concept: str, within: timedelta | None = None) -> Result | None:
         """The latest usable result when it is fresh or recent (or at most `within` old)."""
         result = self.last_known(concept)
-        if result is None:
+        if result is None or (within is None and result.age == "stale"):
             return None
-        if within is not None:
-            return result if self.as_of.within(result.at, within) else None
-        return result if result.age != "stale" else None
+        return result if within is None or self.as_of.within(result.at, within) else None
 
     def near(self, concept: str, moment: Moment, within: timedelta) -> Result | None:
         """The usable result closest to `moment`, at most `within` before or after it."""
@@ -168,14 +123,10 @@ class Patient:
             return False
         key = self.snapshot.concept_keys.get(concept, concept)
         coverage = self.snapshot.coverage.get(key)
-        if coverage is None or coverage.state in ("failed", "not asked"):
-            raise CannotTellError(key)
-        if coverage.state == "complete":
-            return True
-        reach = coverage.reaches_to
-        if coverage.state == "truncated" and reach is not None and not self.as_of.within(reach, span):
-            return True
-        raise CannotTellError(f"{key}: only part of the answer was delivered")
+        reach = coverage.reaches_to if coverage is not None else None
+        if reach is None or self.as_of.within(reach, span):
+            self.complete(key)
+        return True
 
     def unusable(self, concept: str) -> tuple[Unusable, ...]:
         """The results of a concept that must not be used, newest first, whatever the reason."""
@@ -196,33 +147,30 @@ class Patient:
 
     def complete(self, key: str) -> None:
         """Raises CannotTellError unless the prefetch key was answered completely."""
-        coverage = self.snapshot.coverage.get(key)
-        if coverage is None or coverage.state in ("failed", "not asked"):
-            raise CannotTellError(key)
-        if coverage.state != "complete":
-            raise CannotTellError(f"{key}: only part of the answer was delivered")
+        if gap := self.snapshot.gap(key):
+            raise CannotTellError(gap)
 
-    # ---- drugs ------------------------------------------------------------------------------------------------------
-
-    def _exposures(self, group: str, status: str) -> tuple[Exposure, ...]:
-        if group not in self._needs.drugs:
-            raise UndeclaredReadError(f"drug {group}")
-        return tuple(e for e in self.snapshot.exposures.get(group, ()) if e.status == status)
+    def _exposures(self, groups: tuple[str, ...], status: str) -> tuple[Exposure, ...]:
+        found: dict[str, Exposure] = {}
+        for group in groups:
+            if group not in self._needs.drugs:
+                raise UndeclaredReadError(f"drug {group}")
+            for exposure in self.snapshot.exposures.get(group, ()):
+                if exposure.status == status:
+                    found[exposure.ref] = exposure
+        return tuple(found.values()) if found else ()
 
     def taking(self, *groups: str) -> tuple[Exposure, ...]:
         """Active exposures to any of the groups, without drafts. Empty proves nothing: see `surely_without`."""
-        found: dict[str, Exposure] = {e.ref: e for group in groups for e in self._exposures(group, "active")}
-        return tuple(found.values())
+        return self._exposures(groups, "active")
 
     def took(self, *groups: str) -> tuple[Exposure, ...]:
         """Ended exposures (completed or stopped orders, statements of the past)."""
-        found: dict[str, Exposure] = {e.ref: e for group in groups for e in self._exposures(group, "past")}
-        return tuple(found.values())
+        return self._exposures(groups, "past")
 
     def drafts(self, *groups: str) -> tuple[Exposure, ...]:
         """All drafts of the session, selected or not."""
-        found: dict[str, Exposure] = {e.ref: e for group in groups for e in self._exposures(group, "draft")}
-        return tuple(found.values())
+        return self._exposures(groups, "draft")
 
     def judged(self, *groups: str) -> tuple[Exposure, ...]:
         """The drafts that this call is about: selected (order-select), all signed (order-sign), refilled."""
@@ -250,27 +198,22 @@ class Patient:
             raise CannotTellError(f"start date of {sorted(exposure.groups)[0] if exposure.groups else 'drug'}")
         return timedelta(days=self.as_of.days_since(exposure.since))
 
-    # ---- conditions, procedures, orders -----------------------------------------------------------------------------
-
     def has(self, *groups: str, within: timedelta | None = None) -> Problem | None:
         """The newest active problem of the groups. With `within` (symptoms): only one dated in that window, or undated
         from the current encounter."""
-        best: Problem | None = None
-        for group in groups:
-            if group not in self._needs.conditions:
-                raise UndeclaredReadError(f"condition {group}")
-            for problem in self.snapshot.problems.get(group, ()):
-                if problem.active and self._in_window(problem, within):
-                    best = _newer(best, problem)
-        return best
+        return max(
+            (p for p in self._problems(groups) if p.active and self._in_window(p, within)), key=_time, default=None
+        )
 
     def ever_had(self, *groups: str) -> tuple[Problem, ...]:
         """All problems of the groups, active or not, newest first."""
+        return tuple(sorted(self._problems(groups), key=_time, reverse=True))
+
+    def _problems(self, groups: tuple[str, ...]) -> list[Problem]:
         for group in groups:
             if group not in self._needs.conditions:
                 raise UndeclaredReadError(f"condition {group}")
-        found = [p for group in groups for p in self.snapshot.problems.get(group, ())]
-        return tuple(sorted(found, key=_problem_time, reverse=True))
+        return [p for group in groups for p in self.snapshot.problems.get(group, ())]
 
     def surely_free_of(self, *groups: str) -> bool:
         """False when an active problem exists; True only on a complete problem list, else CannotTellError."""
@@ -281,29 +224,28 @@ class Patient:
 
     def underwent(self, *groups: str, within: timedelta | None = None) -> Problem | None:
         """The newest procedure of the groups, within the window when one is given."""
-        best: Problem | None = None
         for group in groups:
             if group not in self._needs.procedures:
                 raise UndeclaredReadError(f"procedure {group}")
-            for problem in self.snapshot.procedures.get(group, ()):
-                if self._in_window(problem, within):
-                    best = _newer(best, problem)
-        return best
+        found = (p for group in groups for p in self.snapshot.procedures.get(group, ()) if self._in_window(p, within))
+        return max(found, key=_time, default=None)
 
     def ordered(self, concept: str, within: timedelta) -> LabOrder | None:
         """An active order for the concept, authored or due at most `within` ago (or in the future)."""
         if concept not in self._needs.orders:
             raise UndeclaredReadError(f"order {concept}")
-        for order in self.snapshot.orders.get(concept, ()):
-            if order.at is None or self.as_of.within(order.at, within):
-                return order
-        return None
+        orders = self.snapshot.orders.get(concept, ())
+        return next((o for o in orders if o.at is None or self.as_of.within(o.at, within)), None)
 
     def surely_not_ordered(self, concept: str, within: timedelta) -> bool:
-        """False when an active order exists; True only when the order list is complete, else CannotTellError."""
+        """False when an active order exists; True only when the order list is complete, else CannotTellError.
+
+        At hooks whose key plan does not ask for orders, only what happened to be delivered is looked at.
+        """
         if self.ordered(concept, within) is not None:
             return False
-        self.complete("orders")
+        if "orders" in self.snapshot.coverage:
+            self.complete("orders")
         return True
 
     def _in_window(self, problem: Problem, within: timedelta | None) -> bool:
@@ -312,8 +254,6 @@ class Patient:
         if problem.at is not None:
             return self.as_of.within(problem.at, within)
         return problem.encounter is not None and self.stay is not None and problem.encounter == self.stay.ref
-
-    # ---- shared questions -------------------------------------------------------------------------------------------
 
     def ask(self, question: Callable[[Patient, Limits], Answer]) -> Answer:
         """The answer of a shared question (a function of cards/_families), computed once per snapshot."""
@@ -344,6 +284,10 @@ class Patient:
         except CannotTellError:
             return otherwise
 
+    def salts(self, element: str) -> Mapping[str, tuple[Decimal, Decimal] | None]:
+        """The ingredients that supply an element, each with its share in percent w/w (from, to; None: unknown)."""
+        return self.snapshot.salts.get(element, {})
+
     def site(self, setting: str) -> frozenset[str]:
         """A tenant's clinical setting (for example the ICU location codes); empty when not set."""
         return self.snapshot.settings.get(setting, frozenset())
@@ -353,9 +297,5 @@ PROVISIONAL = frozenset({"preliminary", "page-incomplete"})
 _UNASKED: Any = object()
 
 
-def _problem_time(problem: Problem) -> float:
+def _time(problem: Problem) -> float:
     return problem.at.latest.timestamp() if problem.at is not None else float("-inf")
-
-
-def _newer(one: Problem | None, other: Problem) -> Problem:
-    return other if one is None or _problem_time(other) > _problem_time(one) else one

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -41,6 +42,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     present      tokens for rule triggers: `result:<concept>`, `drug:<group>`, `draft:<group>`, `condition:<group>`,
                  `procedure:<group>`
     provisional  concepts with at least one provisional result
+    salts        element -> ingredients that supply it -> its share in percent w/w, lowest and highest (None: not known)
     """
 
     as_of: AsOf
@@ -62,4 +64,12 @@ class Snapshot(msgspec.Struct, frozen=True):
     provisional: frozenset[str] = frozenset()
     quarantine: tuple[Quarantined, ...] = ()
     settings: Mapping[str, frozenset[str]] = {}
+    salts: Mapping[str, Mapping[str, tuple[Decimal, Decimal] | None]] = {}
     answers: dict[Callable[..., Any], Any] = {}
+
+    def gap(self, key: str) -> str:
+        """What is missing of a prefetch key, in words; empty when it was answered completely."""
+        coverage = self.coverage.get(key)
+        if coverage is None or coverage.state in ("failed", "not asked"):
+            return key
+        return "" if coverage.state == "complete" else f"{key}: only part of the answer was delivered"

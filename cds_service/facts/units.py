@@ -19,6 +19,7 @@ import msgspec
 from cds_service.facts.vocabulary import Concept
 
 BRIDGED = frozenset({"mass", "substance", "charge"})
+UNITS_OF_ACTIVITY = frozenset({"activity", "arbitrary"})  # laboratories write U for both (TSH in mU/L, ALP in IU/L)
 MAX_EXPONENT = 30
 HBA1C = "hba1c"
 NGSP_OFFSET = Fraction("2.152")
@@ -90,6 +91,7 @@ SURFACE_SPELLINGS = (
 WHOLE_SPELLINGS: Mapping[str, str] = {
     **{f"{flow}/{surface}": "mL/min/{1.73_m2}" for flow in ("mL/min", "ml/min") for surface in SURFACE_SPELLINGS},
     "ml/min/{1.73_m2}": "mL/min/{1.73_m2}",
+    "{index}": "1", "{ratio}": "1",
     "kg/m²": "kg/m2", "kg/m^2": "kg/m2", "mmHg": "mm[Hg]", "msec": "ms", "weeks": "wk", "pH": "[pH]",
     "mOsm/kg": "mosm/kg", "{beats}/min": "/min", "beats/min": "/min", "bpm": "/min", "{breaths}/min": "/min",
     "{#}/d": "/d", "{drinks}/d": "/d", "{drinks}/wk": "/wk", "{#}/wk": "/wk",
@@ -130,13 +132,18 @@ def unit_of(text: str) -> Unit | None:
     return _KNOWN.get(text)
 
 
+def is_number(value: Decimal) -> bool:
+    """Whether a decimal can be calculated with: finite, and of a size that exact arithmetic can bear."""
+    return value.is_finite() and abs(value.adjusted()) <= MAX_EXPONENT
+
+
 def convert(value: Decimal, unit: str, concept: Concept) -> Converted | UnitProblem:
     """Bring a reported value into the concept's unit (catalogue 1.1).
 
     A value already in that unit, in any accepted spelling, comes back exactly as reported, trailing zeros included;
     any other is converted exactly and then rounded half-up to `concept.decimals`. Never raises.
     """
-    if not value.is_finite() or abs(value.adjusted()) > MAX_EXPONENT:
+    if not is_number(value):
         return UnitProblem("not a number", unit)
     if unit == concept.unit:
         return Converted(value, converted=False)
@@ -156,7 +163,7 @@ def convert(value: Decimal, unit: str, concept: Concept) -> Converted | UnitProb
 
 
 def _exact(value: Fraction, source: Unit, target: Unit, concept: Concept) -> Fraction | None:
-    if (source.of, source.per) == (target.of, target.per):
+    if source.per == target.per and (source.of == target.of or {source.of, target.of} == UNITS_OF_ACTIVITY):
         return value * source.factor / target.factor
     if concept.id.startswith(HBA1C):
         if source == UNITS["%"] and target == UNITS["mmol/mol"]:

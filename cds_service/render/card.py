@@ -6,6 +6,7 @@ basis with its grade and source. Members follow CDS Hooks 2.0.1; nothing empty i
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -22,17 +23,22 @@ from cds_service.knowledge.model import Knowledge, OverrideReason, Rule
 from cds_service.render.escape import markdown, plain
 from cds_service.render.values import Printer
 
+log = logging.getLogger("ionwise.render")
 SUMMARY_LIMIT = 139
 
 
 class CardStyle(msgspec.Struct, frozen=True):
-    """How cards are printed for one caller: language, time zone, addresses, whether topic codes lose their hyphens."""
+    """How cards are printed for one caller: language, time zone, addresses, whether topic codes lose their hyphens.
+
+    strict: a text that cannot be printed raises (cases and tests) instead of falling back to the rule's title.
+    """
 
     language: str
     zone: ZoneInfo
     base_url: str
     canonical_base: str
     topic_hyphens: bool = True
+    strict: bool = False
 
 
 def build_card(
@@ -40,12 +46,12 @@ def build_card(
 ) -> dict[str, Any]:
     """The wire form of one card; `suggestions` are ready wire suggestions."""
     verdict, rule = shown.verdict, shown.verdict.rule
-    summary_printer, detail_printer = _printers(rule, knowledge, style)
+    summary, detail = _texts(shown, knowledge, style)
     card: dict[str, Any] = {
         "uuid": str(uuid4()),
-        "summary": _summary(verdict, summary_printer),
+        "summary": summary,
         "indicator": str(shown.severity),
-        "detail": _detail(shown, detail_printer, knowledge, style),
+        "detail": detail,
         "source": {
             "label": rule.evidence[0].label,
             "url": f"{style.base_url}/rules/{rule.id}",
@@ -66,6 +72,19 @@ def build_card(
         ]
     card["extension"] = {"org.ionwise.rules": [_rule_mark(v) for v in (verdict, *shown.absorbed)]}
     return card
+
+
+def _texts(shown: Shown, knowledge: Knowledge, style: CardStyle) -> tuple[str, str]:
+    """Summary and detail. A text that cannot be printed must not silence its card: the rule's title stands in."""
+    verdict, rule = shown.verdict, shown.verdict.rule
+    summary_printer, detail_printer = _printers(rule, knowledge, style)
+    try:
+        return _summary(verdict, summary_printer), _detail(shown, detail_printer, knowledge, style)
+    except Exception as error:
+        if style.strict:
+            raise
+        log.error("card text failed", extra={"rule": rule.id, "error": type(error).__name__})
+        return rule.title[style.language], _basis(rule, detail_printer)
 
 
 def _printers(rule: Rule, knowledge: Knowledge, style: CardStyle) -> tuple[Printer, Printer]:
@@ -140,7 +159,7 @@ def _finding(fact: Fact, printer: Printer) -> str:
     if isinstance(fact, Problem):
         date = f", {printer.day(fact.at)}" if fact.at is not None else ""
         by_text = f" ({printer.phrase('matched-on-text')})" if fact.by_text else ""
-        return f"{printer.escape(fact.name)}{date}{by_text}"
+        return f"{printer.problem(fact)}{date}{by_text}"
     assert isinstance(fact, LabOrder)  # noqa: S101 (the last member of the union)
     return f"{printer.phrase('ordered')}: {printer.label(fact.concept)}, {printer.day(fact.at)}"
 

@@ -70,7 +70,7 @@ class Printer:
         if isinstance(value, Exposure):
             return self.day(value.since) if part == "since" else self.escape(value.name)
         if isinstance(value, Problem):
-            return self.day(value.at) if part in ("date", "since") else self.escape(value.name)
+            return self.day(value.at) if part in ("date", "since") else self.problem(value)
         if isinstance(value, Phrase):
             return self.phrase(value.id, value.values)
         if isinstance(value, Listing):
@@ -81,7 +81,7 @@ class Printer:
         if isinstance(value, LabOrder):
             return self.label(value.concept)
         if isinstance(value, Unusable):
-            return f"{self.label(value.concept)} {self.escape(value.shown)}"
+            return f"{self.label(value.concept)} {self.number(self.escape(value.shown))}"
         if value is None:
             return self.phrase("unknown")
         return self.number(format(value, "f") if isinstance(value, Decimal) else str(value))
@@ -89,6 +89,11 @@ class Printer:
     def label(self, concept: str) -> str:
         """A concept's name in this language."""
         return self._vocabulary.concepts[concept].label[self.language]
+
+    def problem(self, problem: Problem) -> str:
+        """A problem as the chart names it; one that carries only a code by the label of its group."""
+        labels = self._vocabulary.condition_labels.get(problem.group, {})
+        return self.escape(problem.name) if problem.name else labels.get(self.language, problem.group)
 
     def unit(self, unit: str) -> str:
         """A UCUM unit as people write it."""

@@ -59,7 +59,7 @@ def alone(rule: Rule, knowledge: Knowledge, hook: str) -> Knowledge:
 def options_for(case: CaseEntry, language: str = "nl") -> DecideOptions:
     """How cases are decided: sandbox (silent rules show), with the case's clinical settings."""
     settings = {name: frozenset(values) for name, values in case.settings.items()}
-    return DecideOptions(language=language, sandbox=True, settings=settings)
+    return DecideOptions(language=language, sandbox=True, strict=True, settings=settings)
 
 
 def compare(

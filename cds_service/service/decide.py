@@ -27,6 +27,7 @@ class DecideOptions(msgspec.Struct, frozen=True):
 
     settings  a tenant's clinical settings (for example the ICU location codes)
     sandbox   shows silent rules (marked), and details that production leaves out
+    strict    a card text that cannot be printed is an error (cases and tests); otherwise the rule's title stands in
     """
 
     language: str = "nl"
@@ -36,6 +37,7 @@ class DecideOptions(msgspec.Struct, frozen=True):
     topic_hyphens: bool = True
     sandbox: bool = False
     decision_extension: bool = True
+    strict: bool = False
     admit_unknown_status: bool = False
     settings: Mapping[str, frozenset[str]] = {}
 
@@ -61,7 +63,14 @@ def decide(call: Call, knowledge: Knowledge, options: DecideOptions) -> Decision
     )
     trace = run_rules(snapshot, knowledge, knowledge.by_hook.get(call.hook, ()))
     ranking = rank(trace, call.hook, knowledge.policy, show_silent=options.sandbox)
-    style = CardStyle(options.language, options.zone, options.base_url, options.canonical_base, options.topic_hyphens)
+    style = CardStyle(
+        options.language,
+        options.zone,
+        options.base_url,
+        options.canonical_base,
+        options.topic_hyphens,
+        options.strict,
+    )
     response: dict[str, Any] = {
         "cards": [
             build_card(shown, knowledge, style, _suggestions(shown, snapshot, call, knowledge, options.language))

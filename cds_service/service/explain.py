@@ -6,12 +6,19 @@ The text holds patient data: it goes to the terminal of whoever supplied the req
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
 
 from cds_service.engine.run import Kind, Verdict
+from cds_service.errors import RequestError
 from cds_service.facts.moments import Moment
 from cds_service.facts.outcomes import CannotTell, Fact, Fires, Satisfied
 from cds_service.facts.records import Exposure, LabOrder, Problem, Result
-from cds_service.service.decide import Decision
+from cds_service.knowledge.model import KeyPlanEntry, Knowledge
+from cds_service.service.decide import DecideOptions, Decision, decide
+from cds_service.service.envelope import CONTEXTS, decode_envelope
+from cds_service.service.gather import gather, is_for_clinician
 
 HEADINGS: tuple[tuple[Kind, str], ...] = (
     ("fires", "FIRED"),
@@ -20,6 +27,31 @@ HEADINGS: tuple[tuple[Kind, str], ...] = (
     ("satisfied", "LOOKED, AND ALL IS WELL"),
     ("not-applicable", "NOT ABOUT THIS PATIENT OR CALL"),
 )
+
+
+class _Named(msgspec.Struct, frozen=True):
+    hook: str = ""
+
+
+def explain_body(
+    body: bytes, knowledge: Knowledge, plan: tuple[KeyPlanEntry, ...], options: DecideOptions, now: datetime
+) -> str:
+    """Decide a recorded request as the service would, and explain it.
+
+    `plan` holds the prefetch keys of all hooks; in the sandbox the request may set its own evaluation time.
+    Raises RequestError for a request that the service would refuse.
+    """
+    try:
+        hook = msgspec.json.decode(body, type=_Named).hook
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise RequestError(400, "structure", "the request body is not a JSON object with a hook") from error
+    if hook not in CONTEXTS:
+        raise RequestError(400, "value", f"hook: must be one of {', '.join(CONTEXTS)}")
+    envelope = decode_envelope(body, hook)
+    if not is_for_clinician(envelope):
+        return "not answered: the user is no clinician (context.userId)"
+    keys = tuple(entry for entry in plan if hook in entry.hooks)
+    return explain(decide(gather(envelope, keys, now=now, sandbox=options.sandbox), knowledge, options))
 
 
 def explain(decision: Decision) -> str:
@@ -63,9 +95,10 @@ def _came_to(verdict: Verdict) -> str:
 
 def _shown(decision: Decision) -> Iterator[str]:
     yield f"SHOWN ({len(decision.ranking.shown)})"
-    for card in decision.ranking.shown:
+    for card, wire in zip(decision.ranking.shown, decision.response["cards"], strict=True):
         absorbed = ", ".join(verdict.rule_id for verdict in card.absorbed)
         yield f"  {card.severity}: {card.verdict.rule_id}" + (f" (absorbed {absorbed})" if absorbed else "")
+        yield f"      {wire['summary']}"
     for suppressed in decision.ranking.suppressed:
         yield f"  not shown: {suppressed.verdict.rule_id}: {suppressed.reason}"
 

@@ -77,8 +77,9 @@ def moved(limits: Limits, mutant: Mutant) -> Limits:
 
 def _situations(rule: Rule, knowledge: Knowledge, sources: Sources) -> Iterator[Situation]:
     for case in read_cases(sources, rule.folder).entry.cases:
-        decision = run_case(case, rule, knowledge).decision
-        yield Situation(case, decision.snapshot, decision.trace[0])
+        result = run_case(case, rule, knowledge)
+        if not result.problems:  # a case that fails already would seem to notice everything
+            yield Situation(case, result.decision.snapshot, result.decision.trace[0])
 
 
 def _unnoticed_in_rule(

@@ -47,7 +47,7 @@ class DrugWriter:
             "subject": self.subject,
         }
         if drug.otc:
-            resource["reportedBoolean"] = True
+            resource |= {"intent": "plan", "reportedBoolean": True}  # as US Core writes what a patient bought
         if offset is not None:
             resource["authoredOn"] = at(self.as_of, offset).isoformat()
         if drug.reason is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
 from typing import Any
 
 from cds_service.facts.vocabulary import UNASKED, Concept, Vocabulary
@@ -34,8 +35,11 @@ class FactWriter:
         words, offset = split_offset(lab.what)
         concept_id, _, rest = words.partition(" ")
         concept = self.vocabulary.concepts.get(concept_id)
-        if concept is None or offset is None or not rest:
-            raise ValueError(f"lab {lab.what!r}: write <concept> <value> <unit> <offset>, with a known concept")
+        if concept is None:
+            near = get_close_matches(concept_id, list(self.vocabulary.concepts), n=3, cutoff=0.4)
+            raise ValueError(f"lab {lab.what!r}: unknown concept; did you mean {' or '.join(near) or 'another'}?")
+        if offset is None or not rest:
+            raise ValueError(f"lab {lab.what!r}: write <concept> <value> <unit> <offset>")
         value, _, unit = rest.partition(" ")
         resource: dict[str, Any] = {
             "resourceType": "Observation",
@@ -61,6 +65,8 @@ class FactWriter:
         return ANY_LAB_KEY if concept.key == UNASKED else concept.key, resource
 
     def _measured(self, concept: Concept, value: str, unit: str) -> dict[str, Any]:
+        if split_offset(value) == ("", value):
+            return {"valueDateTime": at(self.as_of, value).date().isoformat()}
         match = _VALUE.match(value)
         if match is None or (not unit and concept.coded_values):
             return {"valueCodeableConcept": _coded(concept, value)}

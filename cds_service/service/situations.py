@@ -85,11 +85,9 @@ def _answers(case: CaseEntry, found: dict[str, list[dict[str, Any]]], knowledge:
         if key not in asked:
             known = ", ".join(asked)
             raise SituationError(f"case {case.name!r}: {case.hook} asks no prefetch key {key}; it asks {known}")
-    return {
-        key: KeyAnswer("truncated" if key in case.truncated else "complete", _raws(found.get(key, ())))
-        for key in asked
-        if key not in case.without
-    }
+    answers = {key: KeyAnswer("complete", _raws(found.get(key, ()))) for key in asked}
+    answers |= {key: KeyAnswer("truncated", _raws(found.get(key, ()))) for key in case.truncated}
+    return answers | {key: KeyAnswer("not asked") for key in case.without}
 
 
 def _patient(person: PersonEntry, as_of: datetime) -> dict[str, Any]:
@@ -121,7 +119,7 @@ def _encounter(case: CaseEntry) -> dict[str, Any] | None:
     }
     if place not in ("inpatient", "outpatient"):
         resource["serviceType"] = {"text": place}
-        resource["location"] = [{"location": {"display": place, "identifier": {"value": place}}}]
+        resource["location"] = [{"location": {"display": place, "reference": f"Location/{'-'.join(place.split())}"}}]
     return resource
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from cards._families.icu.family import icu
 from cards._families.kidney_function.family import kidney_function
-from cds_service.facts.outcomes import Fact, Severity
+from cds_service.facts.outcomes import Fact, Phrase, Severity
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Result
 
@@ -60,6 +60,12 @@ class CalciumBasis(msgspec.Struct, frozen=True):
     def low_with_signs(self) -> Severity | None:
         """The low band, critical when there are signs: any low calcium with signs is."""
         return Severity.CRITICAL if self.low is not None and self.signs is not None else self.low
+
+    @property
+    def shown(self) -> Phrase:
+        """Name and value for a sentence; with the adjusted value where that one decides as well."""
+        phrase = "calcium-with-adjusted" if len(self.because) > 1 else "calcium-shown"
+        return Phrase(phrase, {"ca": self.result, "adjusted": self.adjusted})
 
 
 def calcium_basis(patient: Patient, k: Limits) -> CalciumBasis:

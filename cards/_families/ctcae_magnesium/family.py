@@ -1,4 +1,4 @@
-"""CTCAE grade of the latest serum magnesium, taken in the unit that the laboratory reported (catalogue 1.1, CTCAE trap)."""
+"""CTCAE grade of the latest serum magnesium, taken in the unit that the laboratory reported (catalogue 1.1)."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ SIGNS = ("seizure", "tetany", "ventricular-arrhythmia")
 
 
 def electrolyte_red_flags(patient: Patient, k: Limits) -> tuple[Fact, ...]:
-    """Coded seizure, tetany or ventricular arrhythmia, a QTc, potassium or calcium in its critical band; empty = none."""
+    """Coded seizure, tetany, ventricular arrhythmia; QTc, potassium or calcium in a critical band; empty = none."""
     window = k.span("window")
     found: list[Fact] = [sign for group in SIGNS if (sign := patient.has(group, within=window)) is not None]
     qtc, potassium = patient.latest("qtc", window), patient.latest("potassium", window)

@@ -50,8 +50,8 @@ def kidney_function(patient: Patient, k: Limits) -> KidneyFunction:
     """What is known now about the clearance of this patient."""
     on_dialysis = patient.ask_or(dialysis, None)
     aki = _acute_injury(patient, k)
-    egfr = patient.latest("egfr", k.span("valid"))
-    creatinine = patient.latest("creatinine", k.span("valid"))
+    egfr = patient.latest("egfr")
+    creatinine = patient.latest("creatinine")
     if egfr is not None and not egfr.comparator:
         return KidneyFunction(egfr.value, egfr, False, False, aki, on_dialysis, k["advanced_ckd"])
     if egfr is None and creatinine is not None and not creatinine.comparator:
@@ -78,7 +78,7 @@ def _acute_injury(patient: Patient, k: Limits) -> bool | None:
     """Coded, or by the rise of creatinine against 48 h, 7 d or the year before; None without an earlier value."""
     if patient.has("aki") is not None:
         return True
-    values = [r for r in patient.series("creatinine", k.span("valid")) if not r.comparator]
+    values = [r for r in patient.series("creatinine") if not r.comparator]
     if len(values) < 2 or values[0].age != "fresh":
         return None
     now, earlier = values[0], values[1:]

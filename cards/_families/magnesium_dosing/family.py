@@ -44,15 +44,15 @@ def magnesium_dosing(patient: Patient, k: Limits) -> MagnesiumDosing:
     if mg is None:
         return MagnesiumDosing(infusions, k.span("stores"))
     near = (e for e in infusions if (after := _after_infusion(mg, e)) is not None and after <= k.span("peak"))
-    products = ("magnesium-supplement", "magnesium-parenteral")
-    repletion = (e for e in patient.taking(*products) + patient.took(*products) if _placed_after(e, mg, patient))
+    products = (e for e in given if e.route == "intravenous" or "magnesium-supplement" in e.groups)
+    repletion = (e for e in products if _placed_after(e, mg, patient))
     return MagnesiumDosing(
         infusions, k.span("stores"), next(near, None), next(repletion, None), _ordered_after(mg, patient)
     )
 
 
 def _after_infusion(result: Result, infusion: Exposure) -> timedelta | None:
-    """How long after the infusion's end the result was drawn (zero during it); None when it was drawn before the start."""
+    """How long after the infusion's end the result was drawn, zero during it; None when drawn before its start."""
     start = infusion.since or infusion.authored
     if start is not None and result.at.latest < start.earliest:
         return None

@@ -1,5 +1,5 @@
-"""The limits of normal for serum magnesium (mg-hypomagnesaemia, mg-hypermagnesaemia): the laboratory's own where they are
-plausible, ours otherwise."""
+"""The limits of normal for serum magnesium (mg-hypomagnesaemia, mg-hypermagnesaemia): the laboratory's own where they
+are plausible, ours otherwise."""
 
 from __future__ import annotations
 

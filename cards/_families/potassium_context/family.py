@@ -10,7 +10,7 @@ from itertools import chain
 import msgspec
 
 from cds_service.errors import CannotTellError
-from cds_service.facts.outcomes import Fact, Severity
+from cds_service.facts.outcomes import Fact, Listing, Phrase, Severity
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Exposure, Problem, Result
 
@@ -48,6 +48,17 @@ class PotassiumContext(msgspec.Struct, frozen=True):
     magnesium_risk: tuple[Exposure, ...] = ()
     within_site_range: bool = False
     unknown: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[Phrase, ...]:
+        """The lines that both potassium cards add: what raised the severity, and which drugs may be the cause."""
+        notes = []
+        if self.reasons:
+            reasons = Listing(tuple(_named(reason) for reason in self.reasons))
+            notes.append(Phrase("potassium-raised-by", {"reasons": reasons}))
+        if self.causes:
+            notes.append(Phrase("potassium-causes", {"drugs": Listing(self.causes)}))
+        return tuple(notes)
 
 
 def potassium_context(patient: Patient, k: Limits) -> PotassiumContext:
@@ -99,7 +110,7 @@ def _mild_reasons(patient: Patient, potassium: Result, k: Limits) -> tuple[Fact,
 
 
 def _moderate_reasons(patient: Patient, k: Limits) -> tuple[Fact, ...]:
-    """What makes a moderately low potassium critical: digoxin, or a change on the ECG, an arrhythmia or paralysis now."""
+    """What makes a moderately low potassium critical: digoxin, or an ECG change, arrhythmia or paralysis now."""
     window = k.span("signs_window")
     signs: tuple[Problem | None, ...] = tuple(patient.has(sign, within=window) for sign in SIGNS)
     qtc = patient.latest("qtc", window)
@@ -125,7 +136,7 @@ def _fall(patient: Patient, potassium: Result, k: Limits) -> tuple[Result, ...]:
 def _within_site_range(potassium: Result, k: Limits) -> bool:
     """The laboratory's own lower limit only changes the wording, and only a credible one."""
     own = potassium.range.low if potassium.range is not None else None
-    return own is not None and k["site_low_from"] <= own <= k["site_low_to"] and potassium.at_least(own)
+    return own is not None and own >= k["site_low_from"] and potassium.at_least(own)
 
 
 def _unread(patient: Patient) -> tuple[str, ...]:
@@ -136,3 +147,10 @@ def _unread(patient: Patient) -> tuple[str, ...]:
         except CannotTellError:
             missing.append(phrase)
     return tuple(missing)
+
+
+def _named(reason: Fact) -> Fact | Phrase:
+    """A result needs its name in a sentence; drugs and diseases are names."""
+    if not isinstance(reason, Result):
+        return reason
+    return Phrase("fell-from" if reason.concept == "potassium" else "named-result", {"result": reason})

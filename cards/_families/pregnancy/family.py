@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from cds_service.facts.moments import Moment
-from cds_service.facts.outcomes import Fact
 from cds_service.facts.patient import Limits, Patient
+from cds_service.facts.records import Problem, Result
 
 
-def pregnancy(patient: Patient, k: Limits) -> Fact | None:
+def pregnancy(patient: Patient, k: Limits) -> Problem | Result | None:
     """The condition, status or due date that makes the patient pregnant; None when nothing says so.
 
     Raises CannotTellError when nothing says so but the problem list was not delivered completely.
@@ -25,7 +25,7 @@ def pregnancy(patient: Patient, k: Limits) -> Fact | None:
     return evidence
 
 
-def _evidence(patient: Patient, k: Limits) -> Fact | None:
+def _evidence(patient: Patient, k: Limits) -> Problem | Result | None:
     condition = patient.has("pregnancy")
     window = k.span("condition_window")
     if condition is not None and (condition.at is None or patient.as_of.within(condition.at, window)):

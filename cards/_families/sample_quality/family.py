@@ -9,7 +9,7 @@ import msgspec
 
 from cards._families.kidney_function.family import kidney_function
 from cards._families.magnesium_reference.family import magnesium_reference
-from cds_service.facts.patient import Limits, Patient
+from cds_service.facts.patient import ORDER_HOOKS, Limits, Patient
 from cds_service.facts.records import Result, Unusable
 
 SIGNS = (
@@ -29,8 +29,9 @@ class SampleQuality(msgspec.Struct, frozen=True):
     edta          K, total Ca and the low Mg and/or ALP of one draw that together look like EDTA
     unit_suspect  unusable results whose unit contradicts their own range, and that would have given a warning
     high, low     concepts whose high (low) value these doubts could explain
-    replaced      false when a sign, acute kidney injury, dialysis or eGFR < 30 makes the value too dangerous to set aside:
-                  the value rule then fires and says that the sample may be unreliable
+    replaced      false when a sign, acute kidney injury, dialysis or eGFR < 30 makes the value too dangerous to set
+                  aside, and at order hooks, where sample-quality-repeat is not shown: the value rule then fires and
+                  says that the sample may be unreliable
     """
 
     haemolysed: tuple[Result, ...] = ()
@@ -69,7 +70,7 @@ def sample_quality(patient: Patient, k: Limits) -> SampleQuality:
         _unit_suspect(patient, k),
         high=frozenset(explained | ({"potassium"} if edta else NONE)),
         low=frozenset(r.concept for r in edta[1:]),
-        replaced=not _too_dangerous(patient, k),
+        replaced=patient.hook not in ORDER_HOOKS and not _too_dangerous(patient, k),
     )
 
 
@@ -113,7 +114,7 @@ def _same_draw(one: Result, other: Result, span: timedelta) -> bool:
 
 
 def _unit_suspect(patient: Patient, k: Limits) -> tuple[Unusable, ...]:
-    """The newest magnesium and calcium set aside for their unit, when nothing newer is known and the value would alarm."""
+    """Magnesium and calcium set aside for their unit, when nothing newer is known and the value would alarm."""
     found = []
     for concept, name in (("magnesium-serum", "magnesium"), ("calcium-total", "calcium")):
         suspects = [u for u in patient.unusable(concept) if u.reason == UNIT_SUSPECT and u.at is not None]

@@ -11,7 +11,14 @@ from cds_service.facts.snapshot import Snapshot
 from cds_service.facts.vocabulary import Vocabulary
 from cds_service.fhir import structs
 from cds_service.fhir.call import Call, KeyAnswer
-from cds_service.fhir.read.conditions import condition_names, read_conditions, read_encounter_reasons, read_procedures
+from cds_service.fhir.read.conditions import (
+    ConditionNames,
+    condition_names,
+    read_conditions,
+    read_encounter_reasons,
+    read_procedures,
+)
+from cds_service.fhir.read.drugs import salts_of
 from cds_service.fhir.read.encounters import current_encounter, read_person, read_stay
 from cds_service.fhir.read.exposures import ExposureFacts, gather_exposures
 from cds_service.fhir.read.intake import DRAFTS, Intake
@@ -44,30 +51,21 @@ def read_chart(
     patient = next(iter(intake.read(structs.Patient, "Patient")), None)
     encounter = current_encounter(intake.read(structs.Encounter, "Encounter", vouched=call.encounter_id), call)
     stay = read_stay(encounter, call, zone)
-    problems, groups_of = read_conditions(intake.read(structs.Condition, "Condition"), names, as_of)
-    if encounter is not None and encounter.reason_code:
-        for problem in read_encounter_reasons(encounter, names, zone):
-            problems.setdefault(problem.group, []).append(problem)
+    problems, groups_of = _read_problems(intake, encounter, names, as_of)
     procedures = read_procedures(intake.read(structs.Procedure, "Procedure"), names, zone)
     orders = read_orders(intake.read(structs.ServiceRequest, "ServiceRequest"), vocabulary, zone)
     reader = MedicationReader(
         vocabulary, MedicationShelf(intake.medications), as_of, groups_of, admit_unknown_status=admit_unknown_status
     )
     drugs = gather_exposures(_medication_records(call, intake, reader))
+    inpatient = stay is not None and stay.inpatient
     coverage = _coverage(call, intake, concept_keys)
+    truncated = [key for key, answer in call.answers.items() if answer.state == "truncated"]
+    cut = frozenset(key for key in truncated if coverage[key].state == "unordered")
     observed = read_observations(
-        intake.observations,
-        vocabulary,
-        as_of,
-        call.patient_id,
-        stay is not None and stay.inpatient,
-        frozenset(key for key, covered in coverage.items() if covered.state == "unordered"),
-        admit_unknown_status,
-        intake.specimens,
-    )
-    for key in observed.unreadable:
-        if coverage.get(key) == COMPLETE:
-            coverage[key] = Coverage("unordered")
+        intake.observations, vocabulary, as_of, call.patient_id, inpatient, cut, admit_unknown_status, intake.specimens
+    )  # fmt: skip
+    coverage |= {key: Coverage("unordered") for key in observed.unreadable if coverage.get(key) == COMPLETE}
     return Snapshot(
         as_of=as_of,
         hook=call.hook,
@@ -88,7 +86,19 @@ def read_chart(
         provisional=observed.provisional,
         quarantine=(*intake.quarantine, *observed.quarantine),
         settings=settings or {},
+        salts=salts_of(vocabulary),
     )
+
+
+def _read_problems(
+    intake: Intake, encounter: structs.Encounter | None, names: ConditionNames, as_of: AsOf
+) -> tuple[dict[str, list[Problem]], dict[str, frozenset[str]]]:
+    """Conditions and the reasons of the current encounter, by group; and the groups of each Condition id."""
+    problems, groups_of = read_conditions(intake.read(structs.Condition, "Condition"), names, as_of)
+    if encounter is not None and encounter.reason_code:
+        for problem in read_encounter_reasons(encounter, names, as_of.zone):
+            problems.setdefault(problem.group, []).append(problem)
+    return problems, groups_of
 
 
 def _medication_records(call: Call, intake: Intake, reader: MedicationReader) -> Iterable[Record]:

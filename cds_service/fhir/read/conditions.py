@@ -94,7 +94,7 @@ def read_conditions(
         )
         ended = _abatement(condition, as_of.zone)
         active = _status(condition.clinical_status) not in _OVER and not _has_abated(condition, ended, as_of)
-        name = name_of(code)
+        name = _shown_name(code)
         ref, encounter = f"Condition/{condition.id}", encounter_ref(condition.encounter)
         at = parse_moment(onset or condition.recorded_date, as_of.zone)
         for group in groups:
@@ -120,7 +120,7 @@ def read_procedures(
         ref, encounter = f"Procedure/{procedure.id}", encounter_ref(procedure.encounter)
         for group in groups:
             problem = Problem(
-                group, name_of(code), at, True, True, by_text, ref, encounter, parse_moment(period.end, zone)
+                group, _shown_name(code), at, True, True, by_text, ref, encounter, parse_moment(period.end, zone)
             )
             found.setdefault(group, []).append(problem)
     return found
@@ -133,7 +133,7 @@ def read_encounter_reasons(encounter: structs.Encounter, names: ConditionNames, 
     found = []
     for reason in encounter.reason_code:
         groups, by_text = names.groups(tuple(reason.coding), reason.text)
-        found += [Problem(group, name_of(reason), at, True, True, by_text, ref, ref) for group in groups]
+        found += [Problem(group, _shown_name(reason), at, True, True, by_text, ref, ref) for group in groups]
     return found
 
 
@@ -145,6 +145,11 @@ def name_of(concept: CodeableConcept) -> str:
         if coding.display:
             return coding.display
     return concept.coding[0].code if concept.coding else ""
+
+
+def _shown_name(concept: CodeableConcept) -> str:
+    """Its text or a display; empty for a bare code, which a card replaces by the group's own label."""
+    return concept.text or next((coding.display for coding in concept.coding if coding.display), "")
 
 
 def encounter_ref(reference: Reference | None) -> str | None:

@@ -7,6 +7,8 @@ from datetime import time
 from decimal import Decimal
 from functools import lru_cache
 
+import msgspec
+
 from cds_service.facts.records import Dosage, Strength
 from cds_service.facts.vocabulary import Vocabulary
 from cds_service.fhir import datatypes
@@ -153,6 +155,7 @@ class Routes:
         self._names = drug_names(vocabulary)
         self.in_words = lru_cache(maxsize=4096)(self._in_words)
         self.usual = lru_cache(maxsize=4096)(self._usual_route)
+        self.settled = lru_cache(maxsize=4096)(self._settled)
 
     def of(self, instructions: Sequence[datatypes.Dosage], product: Sequence[str], identity: Identity) -> str | None:
         """The route; None when one is recorded that we do not know, or when nothing tells."""
@@ -163,6 +166,14 @@ class Routes:
             if text and (route := self.in_words(text)) is not None:
                 return route
         return self.usual(identity)
+
+    def _settled(self, identity: Identity, route: str | None) -> Identity:
+        """A drug known without an ATC code, with the groups that all its ingredients' codes for this route imply."""
+        groups = [self._names.class_groups(i, lambda code: self._usual_of(code) == route) for i in identity.ingredients]
+        return msgspec.structs.replace(identity, groups=identity.groups.union(*groups))
+
+    def _usual_of(self, code: str) -> str:
+        return next((route for prefix, route in self._usual if code.startswith(prefix)), ORAL)
 
     def _recorded(self, route: datatypes.CodeableConcept) -> str | None:
         for coding in route.coding:
@@ -182,10 +193,7 @@ class Routes:
         """The route of its ATC class, oral where none is listed; of several classes oral when one of them is."""
         if not identity.known_by:
             return None
-        usual = {
-            next((route for prefix, route in self._usual if code.startswith(prefix)), ORAL)
-            for code in self._names.atc_codes(identity)
-        }
+        usual = {self._usual_of(code) for code in self._names.atc_codes(identity)}
         if not usual or ORAL in usual:
             return ORAL
         return usual.pop() if len(usual) == 1 else None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from decimal import Decimal
 from functools import lru_cache
 
 import msgspec
@@ -85,7 +86,9 @@ class DrugNames:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
         self.identify = lru_cache(maxsize=8192)(self._identify)
-        self._names = Terms((n, i) for n, i in vocabulary.drug_names.items() if n not in _UNITS)
+        names = [(name, ingredient) for name, ingredient in vocabulary.drug_names.items() if name not in _UNITS]
+        names += [(name, ingredient) for name, listed in vocabulary.products.items() for ingredient in listed]
+        self._names = Terms(names)
         self._atc_of: dict[str, set[str]] = {}
         for (system, code), ingredient in vocabulary.drug_codes.items():
             if system == ATC:
@@ -98,6 +101,19 @@ class DrugNames:
     def atc_codes(self, identity: Identity) -> frozenset[str]:
         """Recorded ATC codes, else those of the ingredients."""
         return identity.atc or frozenset(code for i in identity.ingredients for code in self._atc_of.get(i, ()))
+
+    def class_groups(self, ingredient: str, allowed: Callable[[str], bool]) -> frozenset[str]:
+        """The groups that all ATC codes of an ingredient imply, of the codes that are allowed."""
+        codes = [code for code in self._atc_of.get(ingredient, ()) if allowed(code)]
+        implied = []
+        for code in codes:
+            entries = [
+                e
+                for e in self.vocabulary.atc_classes
+                if code == e.prefix or (not e.exact and code.startswith(e.prefix))
+            ]
+            implied.append(frozenset[str]().union(*(entry.groups for entry in entries)))
+        return frozenset.intersection(*implied) if implied else frozenset()
 
     def join(self, whole: Identity, parts: list[Identity], *, missing: bool) -> Identity:
         """A product and its listed ingredients as one identity.
@@ -190,11 +206,11 @@ class DrugNames:
         return found
 
     def _refining(self, ingredients: set[str], groups: set[str], named: set[str]) -> set[str]:
-        """What a name adds to a class code that gives an element or groups only: the salt of that element, a member."""
+        """What a name adds to a class code: the salt of its element, or an ingredient that brings in no new group."""
         elements = {self._bare[ingredient] for ingredient in ingredients}
         if elements:
             return {i for i in named if self._element(i) in elements}
-        return {i for i in named if self._groups_of(i) & groups}
+        return {i for i in named if groups and self._groups_of(i) <= groups}
 
     def _groups_of(self, ingredient: str) -> frozenset[str]:
         drug = self.vocabulary.drugs.get(ingredient)
@@ -220,6 +236,18 @@ class DrugNames:
 
 
 drug_names = per_vocabulary(DrugNames)
+
+
+def _salts_of(vocabulary: Vocabulary) -> dict[str, dict[str, tuple[Decimal, Decimal] | None]]:
+    """Element -> the ingredients that supply it -> its share in percent w/w, None where it is not known."""
+    found: dict[str, dict[str, tuple[Decimal, Decimal] | None]] = {}
+    for drug in vocabulary.drugs.values():
+        if drug.element is not None:
+            found.setdefault(drug.element, {})[drug.id] = drug.elemental_percent
+    return found
+
+
+salts_of = per_vocabulary(_salts_of)
 
 
 def _is_atc(code: str) -> bool:

@@ -42,7 +42,7 @@ class Terms(Generic[Meaning]):
                 lengths.sort(reverse=True)
 
     def at(self, words: Sequence[str], start: int) -> tuple[int, tuple[Meaning, ...]]:
-        """The longest term that begins at `start`: its number of words and what it means; (0, ()) when there is none."""
+        """The longest term that begins at `start`: its number of words and what it means; (0, ()) when none does."""
         for length in self._lengths.get(words[start], ()):
             meanings = self._meanings.get(tuple(words[start : start + length]))
             if meanings is not None and start + length <= len(words):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
@@ -18,6 +18,14 @@ from cds_service.fhir.read.dosage import read_dosages, read_strengths, routes
 from cds_service.fhir.read.drugs import Identity, drug_names, identify
 from cds_service.fhir.read.modifiers import says_stopped
 from cds_service.fhir.read.references import MedicationShelf, bare_id
+from cds_service.fhir.read.reports import (
+    denies,
+    has_category,
+    is_by_patient,
+    is_from_patient,
+    names_otc,
+    statement_status,
+)
 
 Medicine = structs.MedicationRequest | structs.MedicationStatement
 Standing = Literal["active", "past", "draft", "not taken", "unclear"]
@@ -27,8 +35,8 @@ _OVER = frozenset({"completed", "stopped"})
 _NOT_ORDERED = frozenset({"entered-in-error", "cancelled", "stopped", "completed", "on-hold"})
 _UNCLEAR = frozenset({"unknown", ""})
 _PATIENT_REPORTED = frozenset({"patientspecified", "community"})
+_AS_NEEDED = attrgetter("as_needed")
 _PERIOD_OF_USE = "ext-TimeInterval.Period"
-_OTC_WORDS = ("vrij verkrijgbaar", "over the counter", "over-the-counter")
 
 
 class Record(msgspec.Struct, gc=False):
@@ -80,7 +88,7 @@ class MedicationReader:
             return None
         reported = bool(request.reported_boolean) or request.reported_reference is not None
         if request.intent not in _ORDERS:
-            by_patient = reported or _has_category(request.category, _PATIENT_REPORTED)
+            by_patient = reported or has_category(request.category, _PATIENT_REPORTED)
             if request.intent != "plan" or not by_patient:
                 return None
         status = request.status.strip()
@@ -90,7 +98,7 @@ class MedicationReader:
         if standing is None:
             return None
         record = self._record(request, request.dosage_instruction, standing, since or authored, until, authored)
-        record.over_the_counter = record.over_the_counter or _is_by_patient(request, reported)
+        record.over_the_counter = record.over_the_counter or is_by_patient(request, reported)
         record.supply = _supply(request.dispense_request)
         return record
 
@@ -102,18 +110,18 @@ class MedicationReader:
         since = since or parse_moment(period.start or statement.effective_date_time, zone)
         until = parse_moment(period.end, zone) or until
         standing: Standing | None
-        if _denies(statement):
+        if denies(statement):
             standing = None if statement.status.strip() == "entered-in-error" else "not taken"
         else:
             standing = self._standing(
-                _statement_status(statement), until, stopped=says_stopped(statement.modifier_extension)
+                statement_status(statement), until, stopped=says_stopped(statement.modifier_extension)
             )
         if standing is None:
             return None
         asserted = parse_moment(statement.date_asserted, zone) or since
         record = self._record(statement, statement.dosage, standing, since, until, asserted)
         if not record.over_the_counter:
-            record.over_the_counter = _is_from_patient(statement)
+            record.over_the_counter = is_from_patient(statement)
         return record
 
     def draft(self, draft: structs.MedicationRequest, *, judged: bool) -> Record | None:
@@ -139,6 +147,9 @@ class MedicationReader:
         form = product.form if product is not None else None
         described = (form.text, *(c.display for c in form.coding), name) if form is not None else (name,)
         dosages = read_dosages(instructions)
+        route = self._routes.of(instructions, described, identity)
+        if identity.ingredients and not identity.atc:
+            identity = self._routes.settled(identity, route)
         reasons, groups = self._reasons(medicine, dosages, name)
         return Record(
             ref=f"{medicine.resource_type}/{medicine.id}",
@@ -146,14 +157,14 @@ class MedicationReader:
             standing=standing,
             name=name,
             identity=identity,
-            route=self._routes.of(instructions, described, identity),
+            route=route,
             since=since,
             until=until,
             authored=authored,
             dosages=dosages,
             strengths=read_strengths(product) if product is not None else (),
-            as_needed=bool(dosages) and all([dosage.as_needed for dosage in dosages]),
-            over_the_counter=_names_otc(name),
+            as_needed=bool(dosages) and all(map(_AS_NEEDED, dosages)),
+            over_the_counter=names_otc(name),
             reasons=reasons,
             reason_groups=groups,
         )
@@ -260,55 +271,3 @@ def _supply(dispense: structs.DispenseRequest | None) -> timedelta | None:
     repeats = dispense.number_of_repeats_allowed or 0
     days = float(duration.value) * (1 + float(repeats))
     return timedelta(days=days) if 0 < days < 3660 else None
-
-
-def _denies(statement: structs.MedicationStatement) -> bool:
-    if statement.status.strip() == "not-taken" or statement.taken == "n" or statement.was_not_taken:
-        return True
-    return _adherence(statement) == "not" or _adherence(statement).startswith("not-taking")
-
-
-def _adherence(statement: structs.MedicationStatement) -> str:
-    if statement.adherence is None or statement.adherence.code is None:
-        return ""
-    return next((coding.code for coding in statement.adherence.code.coding), "")
-
-
-def _statement_status(statement: structs.MedicationStatement) -> str:
-    """The R4 status; R5 keeps it in `adherence`."""
-    status = statement.status.strip()
-    if status != "recorded":
-        return status
-    adherence = _adherence(statement)
-    if adherence.startswith("on-hold"):
-        return "on-hold"
-    return "stopped" if adherence.startswith("stopped") else "active"
-
-
-def _is_by_patient(request: structs.MedicationRequest, reported: bool) -> bool:
-    return (reported and request.intent == "plan") or _has_category(request.category, frozenset({"patientspecified"}))
-
-
-def _is_from_patient(statement: structs.MedicationStatement) -> bool:
-    source = statement.information_source
-    by_patient = source is not None and ("Patient/" in source.reference or source.type == "Patient")
-    return by_patient or _has_category(statement.category, frozenset({"patientspecified"}))
-
-
-def _has_category(category: Any, wanted: frozenset[str]) -> bool:
-    """Whether a category (one concept or a list of them, decoded as plain objects) has one of the codes."""
-    if not category:
-        return False
-    concepts = category if isinstance(category, list) else [category]
-    for concept in concepts:
-        codings = concept.get("coding") if isinstance(concept, dict) else None
-        for coding in codings if isinstance(codings, list) else ():
-            if isinstance(coding, dict) and coding.get("code") in wanted:
-                return True
-    return False
-
-
-@lru_cache(maxsize=4096)
-def _names_otc(name: str) -> bool:
-    lower = name.lower()
-    return any(words in lower for words in _OTC_WORDS) or "otc" in lower.replace("(", " ").replace(")", " ").split()

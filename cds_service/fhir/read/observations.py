@@ -95,6 +95,7 @@ class _Reader:
         self._page_incomplete = page_incomplete
         self._admit_unknown = admit_unknown_status
         self._shelf = SpecimenShelf(specimens)
+        self._times: dict[str, Moment] = {}
         self._subjects: dict[bytes, bool] = {}
         self._since: dict[str, tuple[datetime, datetime, datetime]] = {}
         self._entries: dict[str, list[Entry]] = {}
@@ -131,14 +132,12 @@ class _Reader:
             self._drop(key, ref, "dq-subject", unreadable=_without_reference(observation.subject))
             return
         meaning = self._judge.meaning(observation.code)
-        parts: list[tuple[Measured, Meaning]] = []
+        parts: Sequence[tuple[Measured, Meaning]] = ((observation, meaning),) if meaning.known else ()
         if observation.component is not UNSET:
-            parts = self._components(key, ref, observation.component)
-            if meaning.known and not _has_no_value(observation):
-                parts.append((observation, meaning))
-        elif meaning.known:
-            parts = [(observation, meaning)]
+            own = () if _has_no_value(observation) else parts
+            parts = [*self._components(key, ref, observation.component), *own]
         if not parts:
+            self._drop(key, ref, "dq-code")
             return
         standing = "final"
         if observation.status != "final":
@@ -148,21 +147,23 @@ class _Reader:
         self._measure(key, ref, observation, parts, standing)
 
     def _measure(
-        self, key: str, ref: str, observation: Observation, parts: list[tuple[Measured, Meaning]], standing: str
+        self, key: str, ref: str, observation: Observation, parts: Sequence[tuple[Measured, Meaning]], standing: str
     ) -> None:
-        at = effective_time(observation, self._as_of.zone)
+        at = effective_time(observation, self._time)
         modified = quality.judge_modifiers(observation.modifier_extension) if observation.modifier_extension else False
         problem = self._problem(at, standing, understood=modified is not None and not observation.implicit_rules)
         if problem in ("dq-future", "dq-modifier"):
             self._drop(key, ref, problem)
         container = NO_SPECIMEN if observation.specimen is UNSET else self._shelf.container(observation)
-        haemolysed = bool(modified) or container.haemolysed or quality.notes_say_haemolysed(observation.note)
+        haemolysed = bool(modified) or container.haemolysed
         flags = PRELIMINARY if standing == "preliminary" else NO_FLAGS
-        if quality.notes_say_drip_arm(observation.note):
-            flags |= DRIP_ARM
+        if observation.note is not UNSET:
+            haemolysed = haemolysed or quality.notes_say_haemolysed(observation.note)
+            if quality.notes_say_drip_arm(observation.note):
+                flags |= DRIP_ARM
         if key in self._page_incomplete:
             flags |= PAGE_INCOMPLETE
-        issued = parse_moment(observation.issued, self._as_of.zone)
+        issued = self._time(observation.issued)
         for found, meaning in parts:
             verdict = self._judge.verdict(found, meaning, self._as_of.zone)
             if verdict.draw_haemolysed and at is not None and not problem:
@@ -183,7 +184,7 @@ class _Reader:
                     at, self._band(at, concept.id, concept.age), marks, outcome.interval, ref, container.ref, issued,
                 )  # fmt: skip
                 updated = None if observation.meta is None else observation.meta.last_updated
-                self._entries.setdefault(concept.id, []).append(Entry(result, updated))
+                self._entries.setdefault(concept.id, []).append((result, updated))
 
     def _problem(self, at: Moment | None, standing: str, *, understood: bool) -> str:
         """Why nothing of an Observation may be used, whatever its values are."""
@@ -262,7 +263,14 @@ class _Reader:
             self._unreadable.add(key)
 
     def _time(self, text: str | None) -> Moment | None:
-        return parse_moment(text, self._as_of.zone)
+        if text is None:
+            return None
+        known = self._times.get(text)
+        if known is None:
+            known = parse_moment(text, self._as_of.zone)
+            if known is not None:
+                self._times[text] = known
+        return known
 
 
 def _updated(observation: Observation) -> str | None:

@@ -22,14 +22,15 @@ def read_orders(
         refused = request.do_not_perform or request.intent in _NOT_AN_ORDER
         if request.status.strip() != "active" or refused or request.code is None:
             continue
-        concepts = {
-            vocabulary.order_codes.get((vocabulary.systems.get(coding.system, coding.system), coding.code))
-            for coding in request.code.coding
-        }
+        concepts: set[str] = set()
+        for coding in request.code.coding:
+            code = (vocabulary.systems.get(coding.system, coding.system), coding.code)
+            concepts.update(vocabulary.order_panels.get(code, ()))
+            if code in vocabulary.order_codes:
+                concepts.add(vocabulary.order_codes[code])
         at = _date(request, zone)
-        for concept in concepts:
-            if concept is not None:
-                found.setdefault(concept, []).append(LabOrder(concept, at, f"ServiceRequest/{request.id}"))
+        for concept in sorted(concepts):
+            found.setdefault(concept, []).append(LabOrder(concept, at, f"ServiceRequest/{request.id}"))
     return found
 
 

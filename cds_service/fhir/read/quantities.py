@@ -12,7 +12,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from cds_service.facts.moments import DAY, parse_moment
 from cds_service.facts.records import ReferenceRange
-from cds_service.facts.units import UnitProblem, convert, unit_of
+from cds_service.facts.units import UnitProblem, convert, is_number, unit_of
 from cds_service.facts.vocabulary import Concept, RangeCheck
 from cds_service.fhir.datatypes import CodeableConcept, ObservationRange, Quantity
 from cds_service.fhir.structs import Measured, decode
@@ -45,10 +45,12 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
 
 
 class RangeReading(msgspec.Struct, frozen=True, gc=False):
-    """The reference range in the concept's unit, and whether it contradicts the unit of the value."""
+    """The reference range in the concept's unit, whether it contradicts its own unit, and whether that unit is another
+    one than the value's."""
 
     range: ReferenceRange | None
     suspect: bool
+    other_unit: bool = False
 
 
 NO_RANGE = RangeReading(None, suspect=False)
@@ -190,6 +192,8 @@ def read_range(raw: Raw, concept: Concept, understood: str) -> RangeReading:
         return NO_RANGE
     low, low_unit = _bound(chosen.low, understood)
     high, high_unit = _bound(chosen.high, understood)
+    if low is not None and high is not None and not low < high:
+        return NO_RANGE
     suspect = any(
         unit_of(check.unit) == unit_of(unit) and _breaks(check, low, high)
         for check in concept.range_checks
@@ -199,23 +203,24 @@ def read_range(raw: Raw, concept: Concept, understood: str) -> RangeReading:
     if own_low is None and own_high is None and not chosen.text:
         return RangeReading(None, suspect)
     text = chosen.text if chosen.text and len(chosen.text) <= MAX_SHOWN else _range_text(low, high)
-    return RangeReading(ReferenceRange(own_low, own_high, text), suspect)
+    other_unit = any(unit_of(unit) != unit_of(understood) for unit in (low_unit, high_unit))
+    return RangeReading(ReferenceRange(own_low, own_high, text), suspect, other_unit)
 
 
 def exceeds_own_range(found: Measured) -> bool:
     """Whether a number lies above the reference range printed with it, in the same unit (or none)."""
     quantity = quantity_of(found)
-    if quantity is None or quantity.value is None or not quantity.value.is_finite() or "<" in quantity.comparator:
+    if quantity is None or quantity.value is None or not is_number(quantity.value) or "<" in quantity.comparator:
         return False
     ranges = None if found.reference_range is UNSET else decode(found.reference_range, list[ObservationRange])
     chosen = None if ranges is None else _normal_range(ranges)
     understood = stated_unit(quantity.unit, quantity.system, quantity.code) or ""
     high, unit = _bound(None if chosen is None else chosen.high, understood)
-    return high is not None and unit == understood and high.is_finite() and quantity.value > high
+    return high is not None and unit == understood and quantity.value > high
 
 
 def is_far_off(value: Decimal, interval: ReferenceRange) -> bool:
-    """Whether a value is ten times outside a range: then one of the two is not in the unit it claims."""
+    """Whether a value is ten times outside a range printed in another unit: then one of the two units is wrong."""
     low, high = interval.low, interval.high
     return (low is not None and low > 0 and value * FAR_OFF < low) or (high is not None and value > high * FAR_OFF)
 
@@ -228,7 +233,7 @@ def _normal_range(ranges: list[ObservationRange]) -> ObservationRange | None:
 
 
 def _bound(bound: Quantity | None, understood: str) -> tuple[Decimal | None, str]:
-    if bound is None or bound.value is None or bound.comparator:
+    if bound is None or bound.value is None or bound.comparator or not is_number(bound.value):
         return None, understood
     if not (bound.unit or bound.code):
         return bound.value, understood
@@ -249,7 +254,7 @@ def _breaks(check: RangeCheck, low: Decimal | None, high: Decimal | None) -> boo
 
 
 def _outside(value: Decimal, below: Decimal | None, above: Decimal | None) -> bool:
-    return value.is_finite() and ((below is not None and value < below) or (above is not None and value > above))
+    return (below is not None and value < below) or (above is not None and value > above)
 
 
 def _range_text(low: Decimal | None, high: Decimal | None) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from operator import itemgetter
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from msgspec import Raw, Struct
@@ -18,7 +18,7 @@ from cds_service.fhir.structs import Observation, decode
 
 CONFLICT = timedelta(hours=2)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
-GREENWICH = ZoneInfo("UTC")
+_in_greenwich = partial(parse_moment, zone=ZoneInfo("UTC"))
 
 
 class Timed(Struct, gc=False, rename="camel"):
@@ -30,33 +30,32 @@ class Timed(Struct, gc=False, rename="camel"):
     issued: str | None = None
 
 
-class Entry(NamedTuple):
-    """A result, and when the server last changed it (text), to order results of one and the same time."""
-
-    result: Result
-    updated: str | None
+Entry = tuple[Result, str | None]  # and when the server last changed it, to order results of one and the same time
 
 
-def effective_time(timed: Observation | Timed, zone: ZoneInfo) -> Moment | None:
+def effective_time(timed: Observation | Timed, parse: Callable[[str | None], Moment | None]) -> Moment | None:
     """When it was measured: effective[x] (a period by its end), else when it was issued."""
-    at = parse_moment(timed.effective_date_time, zone)
+    at = parse(timed.effective_date_time)
     if at is None:
         period = timed.effective_period
         if period is not None:
-            at = parse_moment(period.end, zone) or parse_moment(period.start, zone)
-        at = at or parse_moment(timed.effective_instant, zone) or parse_moment(timed.issued, zone)
+            at = parse(period.end) or parse(period.start)
+        at = at or parse(timed.effective_instant) or parse(timed.issued)
     return at
 
 
 def newest_first(entries: list[Entry], zone: ZoneInfo) -> tuple[Result, ...]:
     """Latest first by the latest time it can have been measured, then issued, then last updated (dq-latest)."""
     if len(entries) == 1:
-        return (entries[0].result,)
-    keyed = [(entry.result.at.latest, _latest(entry.result.issued), entry) for entry in entries]
+        return (entries[0][0],)
+    keyed = [
+        (result.at.latest, LONG_AGO if result.issued is None else result.issued.latest, result, updated)
+        for result, updated in entries
+    ]
     keyed.sort(key=_MEASURED, reverse=True)
     if any(one[0] == other[0] and one[1] == other[1] for one, other in pairwise(keyed)):
-        keyed.sort(key=lambda k: (k[0], k[1], _latest(parse_moment(k[2].updated, zone))), reverse=True)
-    return tuple([entry.result for _, _, entry in keyed])
+        keyed.sort(key=lambda k: (k[0], k[1], _latest(parse_moment(k[3], zone))), reverse=True)
+    return tuple([entry[2] for entry in keyed])
 
 
 _MEASURED = itemgetter(0, 1)
@@ -94,7 +93,7 @@ def page_order(raws: Sequence[Raw]) -> tuple[bool, Moment | None]:
     moments: list[Moment] = []
     for raw in raws:
         timed = decode(raw, Timed)
-        at = None if timed is None else effective_time(timed, GREENWICH)
+        at = None if timed is None else effective_time(timed, _in_greenwich)
         if at is None:
             return False, None
         moments.append(at)

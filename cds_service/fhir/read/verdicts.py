@@ -205,7 +205,7 @@ def _outcome(
 
 def _doubt(reading: Reading, concept: Concept, interval: RangeReading) -> str:
     """Why a value that can be read must still not be used; "" when it may be."""
-    if interval.suspect or (interval.range is not None and is_far_off(reading.value, interval.range)):
+    if interval.suspect or (interval.range and interval.other_unit and is_far_off(reading.value, interval.range)):
         return UNIT_SUSPECT
     if concept.plausible is not None and not concept.plausible[0] <= reading.value <= concept.plausible[1]:
         return "dq-implausible"

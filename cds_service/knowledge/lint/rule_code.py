@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 from cds_service.errors import Finding
 from cds_service.knowledge.lint.desk import Desk
@@ -30,7 +29,7 @@ def check(desk: Desk) -> Iterator[Finding]:
                 shown = desk.sources.shown(path)
                 yield from _purity(tree, shown, f"{desk.sources.cards_dir.name}._families")
                 if path.name == "rule.py":
-                    yield from _rule(tree, path, shown)
+                    yield from _rule(tree, shown)
 
 
 def _purity(tree: ast.Module, shown: str, families: str) -> Iterator[Finding]:
@@ -55,7 +54,8 @@ def _imported(node: ast.AST) -> list[str]:
     return []
 
 
-def _rule(tree: ast.Module, path: Path, shown: str) -> Iterator[Finding]:
+def _rule(tree: ast.Module, shown: str) -> Iterator[Finding]:
+    indices = {id(node.slice) for node in ast.walk(tree) if isinstance(node, ast.Subscript)}
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
@@ -63,7 +63,7 @@ def _rule(tree: ast.Module, path: Path, shown: str) -> Iterator[Finding]:
                 yield _finding(shown, node, f"{node.name}() has {lines} lines", f"at most {MAX_LINES}; split it")
             if node.name == "evaluate" and not ast.get_docstring(node):
                 yield _finding(shown, node, "evaluate() has no docstring", "say the decision in one sentence")
-        if isinstance(node, ast.Constant) and _is_number(node.value) and node.value not in PLAIN_NUMBERS:
+        if isinstance(node, ast.Constant) and _is_clinical(node.value) and id(node) not in indices:
             yield _finding(shown, node, f"the number {node.value!r}", "make it a limit in rule.yaml")
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Decimal" and node.args:
             written = node.args[0]
@@ -71,8 +71,8 @@ def _rule(tree: ast.Module, path: Path, shown: str) -> Iterator[Finding]:
                 yield _finding(shown, node, f"the number {written.value!r}", "make it a limit in rule.yaml")
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_clinical(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value not in PLAIN_NUMBERS
 
 
 def _finding(shown: str, node: ast.AST, problem: str, remedy: str) -> Finding:

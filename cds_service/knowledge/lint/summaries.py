@@ -44,8 +44,13 @@ def _width(place: Place, rule: Rule, language: str) -> int:
     if place.part:
         return WIDTHS.get(place.part, LONGEST_COUNT)
     if rule.phrases and not rule.needs.results:
-        return max(longest(text[language], rule, language) for text in rule.phrases.values())
+        return max(_phrase_width(text[language]) for text in rule.phrases.values())
     return LONGEST_VALUE
+
+
+def _phrase_width(template: Template) -> int:
+    """A phrase with its own places at a usual width: phrases may stand in phrases, so they are not followed."""
+    return sum(len(piece) if isinstance(piece, str) else LONGEST_COUNT for piece in template.pieces)
 
 
 def _limit_width(limit: Limit) -> int:

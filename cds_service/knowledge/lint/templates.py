@@ -44,7 +44,8 @@ def _places(source: Source[Any], path: tuple[str | int, ...], text: Bilingual, l
     where = ".".join(str(step) for step in path)
     for language, other, missing in (("nl", "en", en - nl), ("en", "nl", nl - en)):
         for written in sorted(_written(place) for place in missing):
-            yield source.finding(NAME, f"{where}: {written} is in {other}, not in {language}", "print it in both", *path)
+            problem = f"{where}: {written} is in {other}, not in {language}"
+            yield source.finding(NAME, problem, "print it in both", *path)
     for place in nl | en:
         if place.name == "limit" and place.part not in limits:
             known = ", ".join(sorted(limits)) or "none"

@@ -33,6 +33,7 @@ HBA1C = concept("hba1c", "mmol/mol", 0)
 HBA1C_PERCENT = concept("hba1c-ngsp", "%", 1)
 EGFR = concept("egfr", "mL/min/{1.73_m2}", 0)
 QTC = concept("qtc", "ms", 0)
+TSH = concept("tsh", "m[IU]/L", 1)
 ALCOHOL = concept("alcohol", "g/d", 0)
 SATURATION = concept("transferrin-saturation", "%", 0)
 
@@ -72,6 +73,7 @@ EQUIVALENTS = [
     (HBA1C, "7.0", "%", "53"),
     (HBA1C_PERCENT, "53", "mmol/mol", "7.0"),
     (QTC, "0.48", "s", "480"),
+    (TSH, "3.548", "mcU/mL", "3.5"),
     (ALCOHOL, "210", "g/wk", "30"),
 ]
 

@@ -49,7 +49,8 @@ DRUGS = [
     drug("metformin"),
 ]
 NAMES = {
-    "omeprazole": "omeprazole", "omeprazol": "omeprazole", "esomeprazole": "esomeprazole", "esomeprazol": "esomeprazole",
+    "omeprazole": "omeprazole", "omeprazol": "omeprazole", "esomeprazole": "esomeprazole",
+    "esomeprazol": "esomeprazole",
     "pantoprazole": "pantoprazole", "hydrochlorothiazide": "hydrochlorothiazide", "losartan": "losartan",
     "hydrochloorthiazide": "hydrochlorothiazide", "magnesium": "magnesium-compound", "mg": "magnesium-compound",
     "magnesium citrate": "magnesium-citrate", "magnesiumcitraat": "magnesium-citrate", "calcium": "calcium-compound",
@@ -72,6 +73,7 @@ VOCABULARY = Vocabulary(
     atc_classes=(
         AtcClass("C09DA01", True, frozenset(), frozenset({"losartan", "hydrochlorothiazide"})),
         AtcClass("A02BC", False, frozenset({"ppi"})),
+        AtcClass("J01G", False, frozenset({"systemic-antibiotic"})),
         AtcClass("A12CC", False, frozenset({"magnesium"}), frozenset({"magnesium-compound"})),
     ),
     condition_codes={
@@ -86,6 +88,8 @@ VOCABULARY = Vocabulary(
     routes={(SNOMED, "26643006"): "oral", (SNOMED, "47625008"): "intravenous"},
     route_words={"oral": "oral", "oraal": "oral", "iv": "intravenous", "eye drops": "ophthalmic"},
     atc_routes=(("S01", "ophthalmic"), ("J01G", "intravenous")),
+    products={"maalox": ("aluminium-hydroxide", "magnesium-hydroxide")},
+    order_panels={(LOINC, "24326-1"): ("potassium", "magnesium-serum")},
 )
 KEYS = {"magnesium-serum": "labsRare", "potassium": "labsFrequent"}
 
@@ -118,6 +122,11 @@ def statement(code: str | None = None, text: str = "", **more: Any) -> dict[str,
     if code or text:
         made["medicationCodeableConcept"] = concept(code, text)
     return made | ({"effectivePeriod": period} if period else {}) | more
+
+
+def dose(amount: str = "1", unit: str = "mg", **repeat: Any) -> dict[str, Any]:
+    quantity = {"value": float(amount), "unit": unit, "system": UCUM, "code": unit}
+    return {"doseAndRate": [{"doseQuantity": quantity}], "repeat": repeat}
 
 
 def chart(

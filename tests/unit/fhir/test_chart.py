@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -45,6 +46,12 @@ def result(**more: Any) -> dict[str, Any]:
     quantity = {"value": 0.61, "unit": "mmol/L", "system": UCUM, "code": "mmol/L"}
     made = {"resourceType": "Observation", "id": "o1", "status": "final", "subject": SUBJECT, "valueQuantity": quantity}
     return made | {"code": concept("2601-3", system=LOINC), "effectiveDateTime": "2026-11-20T08:00:00+01:00"} | more
+
+
+def test_the_snapshot_knows_which_salts_supply_an_element() -> None:
+    salts = chart().salts["magnesium"]
+    assert set(salts) == {"magnesium-citrate", "magnesium-hydroxide"}
+    assert salts["magnesium-citrate"] == (Decimal("16.0"), Decimal("16.2"))
 
 
 def test_the_person_is_read_from_the_patient_of_the_call() -> None:
@@ -91,7 +98,8 @@ def test_the_ward_gives_place_codes_and_whether_it_is_for_children() -> None:
     ]
     stay = chart(visit(location=wards)).stay
     assert stay is not None
-    assert (stay.place, stay.paediatric, stay.codes) == ("Intensive care", False, {"icu", "Location/icu"})
+    assert (stay.place, stay.paediatric) == ("Intensive care", False)
+    assert stay.codes == {"icu", "Location/icu"}
     for text in ("Kindergeneeskunde", "Neonatologie", "Pediatrics", "paediatric ward"):
         children = chart(visit(serviceType={"text": text})).stay
         assert children is not None
@@ -110,6 +118,7 @@ def test_active_orders_are_read_by_code_and_dated_by_the_later_date() -> None:
     (found,) = chart(test).orders["magnesium-serum"]
     assert found.at is not None
     assert (found.ref, found.at.latest.day) == ("ServiceRequest/r1", 30)
+    assert set(chart(test | {"code": concept("24326-1", system=LOINC)}).orders) == {"magnesium-serum", "potassium"}
     for refused in ({"status": "draft"}, {"intent": "plan"}, {"doNotPerform": True}, {"code": {"text": "magnesium"}}):
         assert not chart(test | refused).orders
 
@@ -154,6 +163,13 @@ def test_a_key_is_as_complete_as_its_answer() -> None:
     assert chart("{", key="labsRare").coverage["labsRare"].state == "unordered"
 
 
+def test_an_unreadable_resource_leaves_the_results_beside_it_as_they_are() -> None:
+    snapshot = chart(result(), "{", key="labsRare")
+    assert not snapshot.provisional
+    assert snapshot.results["magnesium-serum"]
+    assert snapshot.coverage["labsRare"].state == "unordered"
+
+
 def test_a_cut_page_reaches_back_only_when_it_is_provably_newest_first() -> None:
     pages = [result(id=f"o{d}", effectiveDateTime=f"2026-11-{d:02}T08:00:00+01:00") for d in (19, 17, 15)]
     newest_first = chart(*pages, key="labsRare", state="truncated")
@@ -180,11 +196,31 @@ WHOLE = [
     result(),
     order("A02BC01", "omeprazole", start="2026-01-01", medicationReference={"reference": "#a"}, contained=[], note=[]),
     statement("A12CC04", dosage=[{"text": "z"}], informationSource={}, category={}, adherence={}, dateAsserted="2026"),
-    {"resourceType": "Condition", "id": "c", "subject": SUBJECT, "code": concept("91175000", system=SNOMED), "onsetPeriod": {}},
-    {"resourceType": "Procedure", "id": "p", "subject": SUBJECT, "status": "completed", "performedPeriod": {}, "code": {}},
-    {"resourceType": "ServiceRequest", "id": "s", "subject": SUBJECT, "status": "active", "code": {}, "occurrencePeriod": {}},
+    {
+        "resourceType": "Condition",
+        "id": "c",
+        "subject": SUBJECT,
+        "code": concept("91175000", system=SNOMED),
+        "onsetPeriod": {},
+    },
+    {
+        "resourceType": "Procedure",
+        "id": "p",
+        "subject": SUBJECT,
+        "status": "completed",
+        "performedPeriod": {},
+        "code": {},
+    },
+    {
+        "resourceType": "ServiceRequest",
+        "id": "s",
+        "subject": SUBJECT,
+        "status": "active",
+        "code": {},
+        "occurrencePeriod": {},
+    },
     {"resourceType": "Medication", "id": "a", "code": {}, "ingredient": [], "form": {}},
-]  # fmt: skip
+]
 
 
 @settings(max_examples=150, deadline=None)

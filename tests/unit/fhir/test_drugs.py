@@ -35,6 +35,7 @@ def known(text: str = "", *codings: tuple[str, str], medication: dict[str, Any] 
         ("Magnesium 400 mg bruistablet", {"magnesium-compound"}),
         ("tabletten magnesium 400 mg", {"magnesium-compound"}),
         ("magnesium citrate 150 mg elemental", {"magnesium-citrate"}),
+        ("Maalox kauwtablet", {"aluminium-hydroxide", "magnesium-hydroxide"}),
         ("MAGNESIUMCITRAAT", {"magnesium-citrate"}),
         ("atorvastatin calcium 20 mg", set()),
         ("paracetamol 500 mg", set()),
@@ -62,7 +63,9 @@ def test_a_text_names_its_ingredients_by_whole_words(text: str, ingredients: set
 )
 def test_every_code_system_leads_to_the_same_ingredient(system: str, code: str, known_by: str) -> None:
     identity = known("", (system, code))
-    assert (identity.ingredients, identity.groups, identity.known_by) == ({"omeprazole"}, {"ppi"}, known_by)
+    assert identity.ingredients == {"omeprazole"}
+    assert identity.groups == {"ppi"}
+    assert identity.known_by == known_by
 
 
 def test_a_combination_code_carries_all_its_ingredients() -> None:
@@ -131,7 +134,8 @@ def test_a_medication_reference_is_followed_in_every_form(
 ) -> None:
     request = order(medicationReference={"reference": reference}, contained=contained)
     exposure = only(chart(request, included=included))
-    assert (exposure.name, exposure.ingredients) == ("Losec", {"omeprazole"})
+    assert exposure.name == "Losec"
+    assert exposure.ingredients == {"omeprazole"}
 
 
 def test_a_medication_may_come_under_any_key_or_among_the_drafts() -> None:

@@ -1,0 +1,66 @@
+"""Who says that a drug is used, and whether it really is: patient reports, denials, adherence, self-bought drugs."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from cds_service.fhir import structs
+
+_OTC_WORDS = ("vrij verkrijgbaar", "over the counter", "over-the-counter")
+
+
+def denies(statement: structs.MedicationStatement) -> bool:
+    """Whether the statement says that the drug is not taken, in any FHIR version's way."""
+    if statement.status.strip() == "not-taken" or statement.taken == "n" or statement.was_not_taken:
+        return True
+    return _adherence(statement) == "not" or _adherence(statement).startswith("not-taking")
+
+
+def _adherence(statement: structs.MedicationStatement) -> str:
+    if statement.adherence is None or statement.adherence.code is None:
+        return ""
+    return next((coding.code for coding in statement.adherence.code.coding), "")
+
+
+def statement_status(statement: structs.MedicationStatement) -> str:
+    """The R4 status; R5 keeps it in `adherence`."""
+    status = statement.status.strip()
+    if status != "recorded":
+        return status
+    adherence = _adherence(statement)
+    if adherence.startswith("on-hold"):
+        return "on-hold"
+    return "stopped" if adherence.startswith("stopped") else "active"
+
+
+def is_by_patient(request: structs.MedicationRequest, reported: bool) -> bool:
+    """Whether the patient reports the drug without a prescription: bought, not prescribed."""
+    return (reported and request.intent == "plan") or has_category(request.category, frozenset({"patientspecified"}))
+
+
+def is_from_patient(statement: structs.MedicationStatement) -> bool:
+    """Whether the patient is the source of the statement."""
+    source = statement.information_source
+    by_patient = source is not None and ("Patient/" in source.reference or source.type == "Patient")
+    return by_patient or has_category(statement.category, frozenset({"patientspecified"}))
+
+
+def has_category(category: Any, wanted: frozenset[str]) -> bool:
+    """Whether a category (one concept or a list of them, decoded as plain objects) has one of the codes."""
+    if not category:
+        return False
+    concepts = category if isinstance(category, list) else [category]
+    for concept in concepts:
+        codings = concept.get("coding") if isinstance(concept, dict) else None
+        for coding in codings if isinstance(codings, list) else ():
+            if isinstance(coding, dict) and coding.get("code") in wanted:
+                return True
+    return False
+
+
+@lru_cache(maxsize=4096)
+def names_otc(name: str) -> bool:
+    """Whether a product's name says that it is sold without prescription."""
+    lower = name.lower()
+    return any(words in lower for words in _OTC_WORDS) or "otc" in lower.replace("(", " ").replace(")", " ").split()

@@ -1,0 +1,99 @@
+"""The parts that need no HTTP, timed in this process: reading a chart, all rules together, each rule alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any, NamedTuple
+
+import orjson
+
+from cds_service.engine.run import Run, run_rules
+from cds_service.facts.snapshot import Snapshot
+from cds_service.fhir.read.chart import read_chart
+from cds_service.knowledge.load import load_knowledge
+from cds_service.knowledge.model import Knowledge
+from cds_service.service.decide import DecideOptions
+from cds_service.service.envelope import decode_envelope
+from cds_service.service.gather import gather
+from tests.bench.payloads import AS_OF, HOOK
+
+ROUNDS = 15
+
+
+class Timing(NamedTuple):
+    """Seconds per call: the median of the rounds, and how far rounds differ (half the distance between quartiles)."""
+
+    seconds: float
+    spread: float
+
+
+class Core:
+    """The knowledge as the service loads it, and what it does with a body."""
+
+    def __init__(self) -> None:
+        self.knowledge: Knowledge = load_knowledge()
+        self._rules = self.knowledge.by_hook[HOOK]
+        self._plan = tuple(entry for entry in self.knowledge.key_plan if HOOK in entry.hooks)
+        self._options = DecideOptions()
+
+    @property
+    def rule_count(self) -> int:
+        """How many rules the hook runs."""
+        return len(self._rules)
+
+    def snapshot(self, body: bytes) -> Snapshot:
+        """From the bytes of a request to the chart that rules see."""
+        call = gather(decode_envelope(body, HOOK), self._plan, now=AS_OF, sandbox=True)
+        return read_chart(call, self.knowledge.vocabulary, self.knowledge.concept_keys, self._options.zone, {})
+
+    def reading_ratio(self, bodies: list[bytes]) -> Timing:
+        """How long reading takes in units of `orjson.loads` of the same bytes."""
+        ratios = []
+        for _ in range(ROUNDS):
+            parse = _seconds(lambda: [orjson.loads(body) for body in bodies], 2)
+            read = _seconds(lambda: [self.snapshot(body) for body in bodies], 2)
+            ratios.append(read / parse)
+        return summed_up(ratios)
+
+    def all_rules(self, body: bytes) -> Timing:
+        """All rules on a ready snapshot, the shared questions asked anew each time."""
+        snapshot = self.snapshot(body)
+
+        def run() -> None:
+            snapshot.answers.clear()
+            run_rules(snapshot, self.knowledge, self._rules)
+
+        run()
+        return summed_up([_seconds(run, 100) for _ in range(ROUNDS)])
+
+    def slowest_rules(self, body: bytes) -> list[tuple[str, Timing]]:
+        """Each rule alone, with all shared questions that it asks; the slowest first."""
+        snapshot = self.snapshot(body)
+        run = Run(snapshot, self.knowledge)
+        found = []
+        for rule in self._rules:
+
+            def judge(rule: Any = rule) -> None:
+                snapshot.answers.clear()
+                run.judge(rule)
+
+            judge()
+            found.append((rule.id, summed_up([_seconds(judge, 100) for _ in range(ROUNDS)])))
+        return sorted(found, key=lambda pair: pair[1].seconds, reverse=True)
+
+
+def summed_up(rounds: list[float]) -> Timing:
+    """Median and half the distance between the quartiles."""
+    ordered = sorted(rounds)
+    quarter = len(ordered) // 4
+    return Timing(median(ordered), (ordered[-1 - quarter] - ordered[quarter]) / 2)
+
+
+def _seconds(call: Callable[[], object], times: int) -> float:
+    """CPU seconds per call."""
+    begun = time.process_time()
+    for _ in range(times):
+        call()
+    return (time.process_time() - begun) / times

@@ -1,0 +1,76 @@
+"""How much of a drug, how often, at which times, and what is in one unit of it."""
+
+from __future__ import annotations
+
+from datetime import time
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.unit.fhir.charts import UCUM, chart, concept, dose, only, order, statement
+
+CITRATE = "A12CC04"
+
+
+@pytest.mark.parametrize(
+    ("repeat", "per_day"),
+    [
+        ({"frequency": 2, "period": 1, "periodUnit": "d"}, Decimal(2)),
+        ({"frequency": 1, "frequencyMax": 3, "period": 1, "periodUnit": "d"}, Decimal(3)),
+        ({"frequency": 1, "period": 8, "periodUnit": "h"}, Decimal(3)),
+        ({"frequency": 1, "period": 1, "periodUnit": "wk"}, Decimal(1) / 7),
+        ({"timeOfDay": ["08:00:00", "20:00:00"]}, Decimal(2)),
+        ({"when": ["CM", "CD", "CV"]}, Decimal(3)),
+        ({"frequency": 1, "period": 1, "periodUnit": "d", "dayOfWeek": ["mon"]}, Decimal(1) / 7),
+        ({"period": 0, "periodUnit": "d", "frequency": 1}, None),
+        ({}, None),
+    ],
+)
+def test_a_timing_gives_administrations_a_day(repeat: dict[str, Any], per_day: Decimal | None) -> None:
+    exposure = only(chart(order(CITRATE, start="2026-01-01", dose=dose("1", **repeat))))
+    assert exposure.dosages[0].per_day == per_day
+
+
+@pytest.mark.parametrize(
+    ("code", "per_day"), [("BID", 2), ("Q8H", 3), ("q6h", 4), ("QD", 1), ("QXH", None), ("Q0H", None)]
+)
+def test_a_timing_code_gives_administrations_a_day(code: str, per_day: int | None) -> None:
+    exposure = only(chart(statement(CITRATE, dosage=[{"timing": {"code": {"coding": [{"code": code}]}}}])))
+    assert exposure.dosages[0].per_day == per_day
+
+
+def test_a_dose_range_counts_at_its_high_end_and_the_old_shape_is_read() -> None:
+    ranged = statement(CITRATE, dosage=[{"doseAndRate": [{"doseRange": {"low": {"value": 1}, "high": {"value": 2}}}]}])
+    old = statement(CITRATE, dosage=[{"doseQuantity": {"value": 0.5, "unit": "tablet"}, "text": "half"}])
+    assert only(chart(ranged)).dosages[0].amount == Decimal(2)
+    dosage = only(chart(old)).dosages[0]
+    assert (dosage.amount, dosage.unit, dosage.text) == (Decimal("0.5"), "tablet", "half")
+
+
+def test_times_of_day_and_strengths_are_kept_as_recorded() -> None:
+    strength = {
+        "numerator": {"value": 150, "unit": "mg"},
+        "denominator": {"value": 1, "system": UCUM, "code": "{tablet}"},
+    }
+    product = {
+        "resourceType": "Medication", "id": "prod", "code": concept(CITRATE, "Magnesium citrate"),
+        "ingredient": [{"itemCodeableConcept": {"text": "magnesium (elemental)"}, "strength": strength}],
+    }  # fmt: skip
+    request = order(
+        medicationReference={"reference": "#prod"}, contained=[product], dose=dose("2", "{tablet}", timeOfDay=["22:00"])
+    )
+    exposure = only(chart(request))
+    assert exposure.ingredients == {"magnesium-citrate"}
+    assert exposure.dosages[0].times == (time(22),)
+    (found,) = exposure.strengths
+    assert (found.ingredient, found.amount, found.unit) == ("magnesium (elemental)", Decimal(150), "mg")
+    assert (found.per, found.per_unit, exposure.dosages[0].unit) == (Decimal(1), "tablet", "tablet")
+
+
+def test_as_needed_only_when_every_instruction_is() -> None:
+    needed, regular = {"asNeededBoolean": True}, {"text": "1 a day"}
+    assert only(chart(statement(CITRATE, dosage=[needed]))).as_needed
+    assert only(chart(statement(CITRATE, dosage=[{"asNeededCodeableConcept": {"text": "cramps"}}]))).as_needed
+    assert not only(chart(statement(CITRATE, dosage=[needed, regular]))).as_needed
+    assert not only(chart(statement(CITRATE))).as_needed

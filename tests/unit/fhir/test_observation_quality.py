@@ -1,0 +1,158 @@
+"""Which results may be used, and which flags they carry: units, ranges, haemolysis (catalogue 1.2)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.unit.fhir.lab_results import (
+    SNOMED,
+    UCUM,
+    code_of,
+    observation,
+    only,
+    quantity,
+    read,
+    reasons,
+)
+
+HIGH = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation", "code": "HH"}]}
+HAEMOLYSED_MODIFIER = {
+    "url": "https://example.org/StructureDefinition/InterpretationsbeeinflussendeEigenschaft",
+    "valueCodeableConcept": code_of("118128002", SNOMED),
+}
+
+
+UNUSABLE = [
+    ("no unit", quantity(value=0.42), "dq-unit"),
+    ("capitalised unit", quantity(value=0.42, unit="MG/DL"), "dq-unit"),
+    ("megagram", quantity(value=0.42, unit="Mg/dl", code="Mg/dl", system=UCUM), "dq-unit"),
+    ("code and text contradict", quantity(value=0.42, unit="mg/dL", code="mmol/L", system=UCUM), "dq-unit"),
+    ("other dimension", quantity(value=0.42, unit="mmol/d"), "dq-unit"),
+    ("text value", {"valueString": ">=100UCUM http://unitsofmeasure.org,%"}, "dq-unit"),
+    ("two values", quantity(value=0, unit="mmol/L") | {"valueString": "0.42"}, "dq-unit"),
+    ("empty quantity", quantity(unit="mmol/L"), "dq-latest"),
+    ("no value", {"dataAbsentReason": code_of("unknown")}, "dq-latest"),
+    ("absent beside a value", quantity(value=1, unit="mmol/L") | {"dataAbsentReason": code_of("error")}, "dq-latest"),
+    ("odd comparator", quantity(value=0.8, unit="mmol/L", comparator="ad"), "dq-comparator"),
+    ("not a number", quantity(value="NaN", unit="mmol/L"), "dq-unit"),
+    ("implausible", quantity(value=42, unit="mmol/L"), "dq-implausible"),
+    ("no time", quantity(value=0.8, unit="mmol/L") | {"effectiveDateTime": "${DATE, T, M, -1}"}, "dq-latest"),
+    ("unknown modifier", quantity(value=0.8, unit="mmol/L") | {"modifierExtension": [{"url": "x"}]}, "dq-modifier"),
+    ("implicit rules", quantity(value=0.8, unit="mmol/L") | {"implicitRules": "x"}, "dq-modifier"),
+    ("urine", quantity(value=4, unit="mmol/L") | {"specimen": {"display": "24u urine"}}, "dq-specimen"),
+    ("circuit", quantity(value=1, unit="mmol/L") | {"code": code_of("2601-3", text="Mg, CRRT circuit")}, "dq-specimen"),
+    ("two analytes", {"code": {"coding": [*code_of("2601-3")["coding"], *code_of("2598-1")["coding"]]}}, "dq-code"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("members", "reason"), [case[1:] for case in UNUSABLE], ids=[case[0] for case in UNUSABLE])
+def test_what_must_not_be_used_is_unusable_with_its_rule(members: dict[str, Any], reason: str) -> None:
+    assert reasons(read(observation(value=None, **members))) == [reason]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "low", "high", "suspect"),
+    [
+        (1.9, "mmol/L", 1.6, 2.6, True),
+        (1.0, "mmol/L", 1.2, 1.6, False),
+        (0.9, "mg/dL", 0.7, 1.0, True),
+        (1.5, "meq/L", 0.7, 1.0, True),
+        (1.9, "mg/dL", 1.7, 2.4, False),
+    ],
+)
+def test_a_range_that_contradicts_the_unit_makes_it_suspect(
+    value: float, unit: str, low: float, high: float, suspect: bool
+) -> None:
+    facts = read(observation(value=value, unit=unit, referenceRange=[{"low": {"value": low}, "high": {"value": high}}]))
+    assert [u.reason for u in facts.unusable.get("magnesium-serum", ())] == (["dq-unit-suspect"] if suspect else [])
+
+
+def test_a_range_in_quite_another_unit_makes_it_suspect() -> None:
+    grams = [{"low": {"value": 12.0, "unit": "g/dL"}, "high": {"value": 15.5, "unit": "g/dL"}}]
+    assert reasons(read(observation("2823-3", 13.2, "mg/dL", referenceRange=grams)), "potassium") == ["dq-unit-suspect"]
+
+
+def test_a_value_far_outside_its_range_is_only_abnormal() -> None:
+    bounds = [{"low": {"value": 0.01}, "high": {"value": 0.09}}]
+    assert only(read(observation(value=0.95, referenceRange=bounds))).flags == {"lab-high"}
+
+
+@pytest.mark.parametrize("bound", ["NaN", "sNaN", "Infinity", "1e999999999"])
+def test_a_bound_that_is_no_number_is_ignored(bound: str) -> None:
+    broken = [{"low": {"value": bound}, "high": {"value": 1.00}}]
+    interval = only(read(observation(referenceRange=broken), observation("46424-8", 3, referenceRange=broken))).range
+    assert interval is not None
+    assert (interval.low, interval.high) == (None, Decimal("1.0"))
+
+
+def test_a_range_without_width_is_no_range() -> None:
+    empty = [{"low": {"value": 0}, "high": {"value": 0}}]
+    assert only(read(observation(referenceRange=empty))).range is None
+
+
+def test_the_unit_wins_over_the_code_and_the_mismatch_is_recorded() -> None:
+    assert only(read(observation("19123-9", 0.57, "mmol/L"))).flags == {"unit-property-mismatch"}
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"note": [{"text": "hemolytisch"}]},
+        {"note": [{"text": "Specimen slightly hemolyzed."}]},
+        {"interpretation": [{"text": "Haemolysed"}]},
+        {"specimen": {"display": "Serum, hemolytisch"}},
+        {"note": [{"text": "niet lipemisch; wel hemolytisch"}]},
+        {"modifierExtension": [HAEMOLYSED_MODIFIER]},
+        {"specimen": {"reference": "#s"}, "contained": [{"id": "s", "condition": [{"text": "Hemolyzed"}]}]},
+    ],
+)
+def test_haemolysis_is_read_from_words_and_known_codes(members: dict[str, Any]) -> None:
+    assert "haemolysed" in only(read(observation(**members))).flags
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["niet hemolytisch", "not haemolysed", "geen hemolyse", "non-hemolyzed", "no evidence of hemolysis",
+     "Hemolyse: geen", "hemolysis not detected", "hemolysis index: 0", "icteric"],
+)  # fmt: skip
+def test_a_denied_haemolysis_is_none(text: str) -> None:
+    assert only(read(observation(note=[{"text": text}]))).flags == frozenset()
+
+
+def test_the_interpretation_code_for_high_is_not_haemolysis() -> None:
+    assert only(read(observation("2823-3", 6.0, interpretation=[HIGH])), "potassium").flags == {"lab-high"}
+
+
+def test_haemolysis_says_nothing_about_albumin() -> None:
+    assert only(read(observation("1751-7", 40, "g/L", note=[{"text": "hemolytisch"}])), "albumin").flags == frozenset()
+
+
+INDEX_RANGE = [{"high": {"value": 50, "unit": "{index}"}}]
+
+
+@pytest.mark.parametrize(
+    ("index", "flagged"),
+    [
+        (observation("46424-8", 80, "{index}", referenceRange=INDEX_RANGE), True),
+        (observation("46424-8", 50, "{index}", referenceRange=INDEX_RANGE), False),
+        (observation("46424-8", 80, "{index}"), False),
+        (observation("20393-5", None, valueCodeableConcept=code_of("10828004", SNOMED)), True),
+        (observation("20393-5", None, valueCodeableConcept={"text": "Negative"}), False),
+        (observation("20393-5", None, valueBoolean=True, effectiveDateTime="2026-11-20T09:15:00+01:00"), True),
+        (observation("20393-5", None, valueBoolean=True, effectiveDateTime="2026-11-20T09:16:00+01:00"), False),
+        (observation("20393-5", None, valueBoolean=True, status="entered-in-error"), False),
+    ],
+)
+def test_a_haemolysis_index_speaks_for_its_draw(index: dict[str, Any], flagged: bool) -> None:
+    assert ("haemolysed" in only(read(observation(), index)).flags) is flagged
+
+
+def test_the_side_of_the_range_is_the_laboratorys_or_read_from_the_range() -> None:
+    bounds = [{"low": {"value": 0.70}, "high": {"value": 1.00}}]
+    assert only(read(observation(value=0.69, referenceRange=bounds))).flags == {"lab-low"}
+    assert only(read(observation(value=1.01, referenceRange=bounds))).flags == {"lab-high"}
+    normal = {"coding": [{"code": "N"}]}
+    assert only(read(observation(value=0.69, referenceRange=bounds, interpretation=normal))).flags == frozenset()

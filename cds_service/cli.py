@@ -81,13 +81,16 @@ def check(
         bool, typer.Option("--mutate", help="Also move every limit and see whether a case notices.")
     ] = False,
 ) -> None:
-    """Check the knowledge in cards/: everything that is wrong, with file, line and remedy."""
+    """Check the knowledge in cards/ and run its cases: everything that is wrong, with file, line and remedy."""
     from datetime import date
 
     from cds_service.knowledge.checking import check_cards
 
     errors, advice = check_cards(_cards(), date.today())  # noqa: DTZ011, TID251 (a command line has a clock)
-    if mutate and not errors:
+    errors = errors or _failing_cases()
+    if mutate and errors:
+        typer.echo("limits were not moved: first mend what is below")
+    elif mutate:
         errors = _unnoticed_mutants()
     for finding in (*advice, *errors):
         typer.echo(str(finding))
@@ -145,6 +148,14 @@ def docs(
     for name in () if verify else stale:
         (folder / name).write_text(pages[name], encoding="utf-8")
     typer.echo(f"{'stale' if verify else 'rewritten'}: {', '.join(stale) or 'nothing'}")
+
+
+def _failing_cases() -> tuple[Finding, ...]:
+    from cds_service.knowledge.load import load_knowledge
+    from cds_service.knowledge.sources import read_sources
+    from cds_service.service.cases import failing_cases
+
+    return tuple(failing_cases(load_knowledge(_cards(), drafts=True), read_sources(_cards())))
 
 
 def _unnoticed_mutants() -> tuple[Finding, ...]:

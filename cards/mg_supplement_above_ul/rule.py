@@ -16,7 +16,7 @@ INTENDED = ("migraine", "constipation")
 def evaluate(patient: Patient, k: Limits) -> Outcome:
     """The lowest reading of the daily total decides; when only the highest passes a limit, ask for the content."""
     intake = patient.ask(magnesium_intake)
-    facts = tuple(dict.fromkeys(line.exposure for line in intake.lines))
+    facts = tuple({line.exposure.ref: line.exposure for line in intake.lines}.values())
     if not intake.counted:
         return NotApplicable("no oral magnesium in regular use")
     kidney = patient.ask(kidney_function)
@@ -70,7 +70,9 @@ def _severity(
         frail = reduced or patient.aged_at_least(k["age"])
         diarrhoea = patient.has("diarrhoea", within=k.span("diarrhoea_window")) is not None
         return Severity.WARNING if frail or diarrhoea else Severity.INFO
-    followed = _has_indication(patient, intake) or not patient.not_measured_within("magnesium-serum", k.span("measured"))
+    followed = _has_indication(patient, intake) or not patient.not_measured_within(
+        "magnesium-serum", k.span("measured")
+    )
     return None if followed else Severity.INFO
 
 
@@ -96,15 +98,16 @@ def _total(intake: MagnesiumIntake) -> Phrase:
 
 
 def _line(line: MagnesiumLine) -> Phrase:
+    if not line.known:
+        return Phrase("line-no-dose", {"product": line.exposure})
     kind = "range" if line.ambiguous else "exact"
     amount = Phrase(kind, {"lower": whole(line.lower), "upper": whole(line.upper)})
-    name = "line-as-needed" if line.as_needed else "line"
-    return Phrase(name, {"product": line.exposure, "amount": amount if line.known else Phrase("no-dose")})
+    return Phrase("line-as-needed" if line.as_needed else "line", {"product": line.exposure, "amount": amount})
 
 
 def _notes(patient: Patient, intake: MagnesiumIntake, k: Limits) -> tuple[str, ...]:
-    old_enough = patient.aged_at_least(k["fertile_from"]) and not patient.aged_at_least(k["fertile_to"])
-    maybe_pregnant = patient.sex == "female" and old_enough and patient.ask_or(pregnancy, None) is None
+    fertile = patient.sex == "female" and patient.age is not None and not patient.aged_at_least(k["fertile_before"])
+    maybe_pregnant = fertile and patient.ask_or(pregnancy, None) is None
     notes = (
         ("ambiguous", intake.ambiguous),
         ("minimum", intake.at_least),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 
 from cds_service.facts.snapshot import Snapshot
 
@@ -24,20 +25,26 @@ class Gaps:
     def __bool__(self) -> bool:
         return bool(self._by_key or self._drugs)
 
-    def behind(self, trigger: Iterable[str]) -> tuple[str, ...]:
+    def behind(self, trigger: frozenset[str]) -> tuple[str, ...]:
         """What is missing to say that none of the trigger's items is present; empty when that can be said."""
-        missing: dict[str, None] = {}
-        for token in trigger:
-            kind, _, name = token.partition(":")
-            if kind == "drug":
-                missing |= dict.fromkeys(self._drugs)
-            elif kind == "result":
-                key = self._keys.get(name, name)
-                if key in self._by_key:
-                    missing[self._by_key[key]] = None
-            else:
-                missing |= {self._by_key[key]: None for key in KIND_KEYS.get(kind, ()) if key in self._by_key}
-        return tuple(missing)
+        by_drugs, keys, concepts = _sources(trigger)
+        missing = list(self._drugs) if by_drugs else []
+        if concepts:
+            keys |= {self._keys.get(concept, concept) for concept in concepts}
+        if not keys.isdisjoint(self._by_key):
+            missing += [self._by_key[key] for key in sorted(keys) if key in self._by_key]
+        return tuple(dict.fromkeys(missing)) if missing else ()
+
+
+@lru_cache(maxsize=1024)
+def _sources(trigger: frozenset[str]) -> tuple[bool, frozenset[str], tuple[str, ...]]:
+    """What could have delivered a trigger: the drug lists, other prefetch keys, and those of which concepts."""
+    tokens = [token.partition(":")[::2] for token in sorted(trigger)]
+    return (
+        any(kind == "drug" for kind, _ in tokens),
+        frozenset(key for kind, _ in tokens for key in KIND_KEYS.get(kind, ())),
+        tuple(name for kind, name in tokens if kind == "result"),
+    )
 
 
 def find_gaps(snapshot: Snapshot) -> Gaps:

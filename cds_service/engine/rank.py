@@ -66,8 +66,9 @@ def _absorb(visible: dict[str, Verdict], hook: str, absorptions: tuple[Absorptio
     """Each absorbed verdict goes to the card that leads its chain; that card takes the highest severity of all."""
     absorbed_by: dict[str, str] = {}
     for entry in absorptions:
-        winner, loser = visible.get(entry.winner), visible.get(entry.loser)
-        if winner is None or loser is None or entry.loser in absorbed_by or not _applies(entry, winner, loser, hook):
+        if entry.winner not in visible or entry.loser not in visible or entry.loser in absorbed_by:
+            continue
+        if not _applies(entry, visible[entry.winner], visible[entry.loser], hook):
             continue
         if _leader(entry.winner, absorbed_by) != entry.loser:
             absorbed_by[entry.loser] = entry.winner

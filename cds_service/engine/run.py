@@ -71,6 +71,8 @@ class Run:
         self.hook = snapshot.hook
         self.stage: LifeStage = life_stage(snapshot)
         self.gaps: Gaps = find_gaps(snapshot)
+        self._has_gaps = bool(self.gaps)
+        self._present = snapshot.present
         self._gate_view = Patient(snapshot, Needs(uses=frozenset(knowledge.gates)), knowledge.families)
 
     def verdicts(self, rules: Iterable[Rule]) -> tuple[Verdict, ...]:
@@ -84,12 +86,12 @@ class Run:
 
     def judge(self, rule: Rule) -> Verdict:
         """The verdict of one rule."""
-        tier = rule.tier(self.hook)
-        if rule.trigger.isdisjoint(self.snapshot.present):
-            missing = self.gaps.behind(rule.trigger) if self.gaps else ()
+        tier = rule.tiers.get(self.hook, rule.default_tier)
+        if rule.trigger.isdisjoint(self._present):
+            missing = self.gaps.behind(rule.trigger) if self._has_gaps else ()
             if missing:
-                return Verdict(rule, "cannot-tell", CannotTell(missing), tier, missing=missing)
-            return Verdict(rule, "not-applicable", NO_TRIGGER, tier, reason=NO_TRIGGER.reason)
+                return Verdict(rule, "cannot-tell", CannotTell(missing), tier, None, missing)
+            return Verdict(rule, "not-applicable", NO_TRIGGER, tier, None, (), NO_TRIGGER.reason)
         if not self.stage.suits(rule.ages):
             return Verdict(rule, "gated", NotApplicable(self.stage.reason), tier, reason=self.stage.reason)
         outcome, remarks = self._weigh(rule)

@@ -151,14 +151,13 @@ class Patient:
             raise CannotTellError(gap)
 
     def _exposures(self, groups: tuple[str, ...], status: str) -> tuple[Exposure, ...]:
-        found: dict[str, Exposure] = {}
-        for group in groups:
-            if group not in self._needs.drugs:
-                raise UndeclaredReadError(f"drug {group}")
-            for exposure in self.snapshot.exposures.get(group, ()):
-                if exposure.status == status:
-                    found[exposure.ref] = exposure
-        return tuple(found.values()) if found else ()
+        if not self._needs.drugs.issuperset(groups):
+            raise UndeclaredReadError(f"drug {', '.join(sorted(set(groups) - self._needs.drugs))}")
+        exposures = self.snapshot.exposures
+        if exposures.keys().isdisjoint(groups):
+            return ()
+        found = {e.ref: e for group in groups for e in exposures.get(group, ()) if e.status == status}
+        return tuple(found.values())
 
     def taking(self, *groups: str) -> tuple[Exposure, ...]:
         """Active exposures to any of the groups, without drafts. Empty proves nothing: see `surely_without`."""
@@ -201,19 +200,18 @@ class Patient:
     def has(self, *groups: str, within: timedelta | None = None) -> Problem | None:
         """The newest active problem of the groups. With `within` (symptoms): only one dated in that window, or undated
         from the current encounter."""
-        return max(
-            (p for p in self._problems(groups) if p.active and self._in_window(p, within)), key=_time, default=None
-        )
+        found = self._problems(groups)
+        return max((p for p in found if p.active and self._in_window(p, within)), key=_time, default=None) if found else None
 
     def ever_had(self, *groups: str) -> tuple[Problem, ...]:
         """All problems of the groups, active or not, newest first."""
         return tuple(sorted(self._problems(groups), key=_time, reverse=True))
 
     def _problems(self, groups: tuple[str, ...]) -> list[Problem]:
-        for group in groups:
-            if group not in self._needs.conditions:
-                raise UndeclaredReadError(f"condition {group}")
-        return [p for group in groups for p in self.snapshot.problems.get(group, ())]
+        if not self._needs.conditions.issuperset(groups):
+            raise UndeclaredReadError(f"condition {', '.join(sorted(set(groups) - self._needs.conditions))}")
+        problems = self.snapshot.problems
+        return [] if problems.keys().isdisjoint(groups) else [p for group in groups for p in problems.get(group, ())]
 
     def surely_free_of(self, *groups: str) -> bool:
         """False when an active problem exists; True only on a complete problem list, else CannotTellError."""
@@ -222,13 +220,14 @@ class Patient:
         self.complete("conditions")
         return True
 
-    def underwent(self, *groups: str, within: timedelta | None = None) -> Problem | None:
-        """The newest procedure of the groups, within the window when one is given."""
-        for group in groups:
-            if group not in self._needs.procedures:
-                raise UndeclaredReadError(f"procedure {group}")
-        found = (p for group in groups for p in self.snapshot.procedures.get(group, ()) if self._in_window(p, within))
-        return max(found, key=_time, default=None)
+    def underwent(self, *groups: str, within: timedelta | None = None, lasting: bool = False) -> Problem | None:
+        """The newest procedure of the groups that began within the window, when one is given. With `lasting` (a treatment,
+        not an operation) one that ended within it, or goes on, counts too."""
+        if not self._needs.procedures.issuperset(groups):
+            raise UndeclaredReadError(f"procedure {', '.join(sorted(set(groups) - self._needs.procedures))}")
+        done = [p for group in groups for p in self.snapshot.procedures.get(group, ())]
+        found = [p for p in done if self._in_window(p, within) or (lasting and self._lasted_into(p, within))]
+        return max(found, key=_time) if found else None
 
     def ordered(self, concept: str, within: timedelta) -> LabOrder | None:
         """An active order for the concept, authored or due at most `within` ago (or in the future)."""
@@ -247,6 +246,10 @@ class Patient:
         if "orders" in self.snapshot.coverage:
             self.complete("orders")
         return True
+
+    def _lasted_into(self, problem: Problem, within: timedelta | None) -> bool:
+        ended = problem.ended
+        return problem.ongoing or (ended is not None and within is not None and self.as_of.within(ended, within))
 
     def _in_window(self, problem: Problem, within: timedelta | None) -> bool:
         if within is None:

@@ -162,6 +162,7 @@ class Problem(msgspec.Struct, frozen=True):
     active     clinical status, as the catalogue's 1.6 says; procedures: done or under way
     confirmed  false for unconfirmed, provisional and differential diagnoses: they count for protection, not for scores
     by_text    matched on its text because it carried no known code
+    ongoing    a procedure that is under way, or whose period has no end
     """
 
     group: str
@@ -173,6 +174,7 @@ class Problem(msgspec.Struct, frozen=True):
     ref: str
     encounter: str | None = None
     ended: Moment | None = None
+    ongoing: bool = False
 
 
 class LabOrder(msgspec.Struct, frozen=True):

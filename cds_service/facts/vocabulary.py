@@ -63,7 +63,8 @@ class Concept(msgspec.Struct, frozen=True):
     decimals   to which converted values are rounded half-up
     plausible  values outside are unusable (dq-implausible), canonical unit, inclusive
     key        the prefetch key that delivers it; UNASKED when none asks for it
-    preference LOINC code -> place in the value set: the lower goes first when two results fall on one day
+    preference LOINC code -> place in the value set, where one code is better than the next (formulas): the lower goes
+               first when two results fall on one day; empty where the codes are equals
     properties LOINC code -> "mass" or "molar", to record a unit that contradicts the code (dq-loinc-property)
     """
 

@@ -24,6 +24,7 @@ import msgspec
 
 from cds_service.errors import RequestError
 from cds_service.fhir.call import KeyAnswer
+from cds_service.fhir.read.references import kind_of
 from cds_service.knowledge.model import KeyPlanEntry
 
 NOT_ASKED = KeyAnswer("not asked")
@@ -159,12 +160,12 @@ def _read_bundle(bundle: _Value, entry: KeyPlanEntry) -> KeyAnswer:
     for item in bundle.entry or ():
         if item is None or is_null(item.resource):
             continue
-        head = read_head(item.resource)
-        if head is not None and head.resourceType == "OperationOutcome":
+        kind = kind_of(item.resource)
+        if kind == "OperationOutcome":
             if _tells_failure(item.resource):
                 return FAILED
             continue
-        place = included if _is_include(item, head, entry) else matches
+        place = included if _is_include(item, kind, entry) else matches
         place.append(item.resource)
     cut = any(link.relation == "next" for link in bundle.link or ()) or _is_cut(bundle.total, len(matches), entry.query)
     return KeyAnswer("truncated" if cut else "complete", tuple(matches), tuple(included))
@@ -183,12 +184,12 @@ def _page_size(query: str) -> float:
     return int(size[1]) if size else math.inf
 
 
-def _is_include(item: _Entry, head: Head | None, entry: KeyPlanEntry) -> bool:
+def _is_include(item: _Entry, kind: str, entry: KeyPlanEntry) -> bool:
     """By search mode; without one, another type than the key asks for only helps to resolve references."""
     mode = item.search.mode if item.search else None
     if mode is not None and mode != "match":
         return True
-    return head is not None and head.resourceType is not None and head.resourceType != entry.resource
+    return kind not in ("", entry.resource)
 
 
 def _tells_failure(outcome: msgspec.Raw) -> bool:

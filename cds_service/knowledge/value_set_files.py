@@ -93,6 +93,7 @@ class ConceptEntry(FileModel):
     range_checks: tuple[RangeCheckEntry, ...] = ()
     haemolysis_raises: bool = False
     coded_values: tuple[CodedValue, ...] = ()
+    first_code_first: bool = False
     codes: tuple[MeasurementCode, ...]
 
 

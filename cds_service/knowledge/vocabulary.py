@@ -117,7 +117,7 @@ def _concept(name: str, entry: ConceptEntry, age: AgePolicy) -> Concept:
         properties={code.loinc: code.property for code in entry.codes if code.property is not None},
         haemolysis_raises=entry.haemolysis_raises,
         coded_values=_coded_values(entry),
-        preference={code.loinc: place for place, code in enumerate(entry.codes)},
+        preference={code.loinc: n for n, code in enumerate(entry.codes)} if entry.first_code_first else {},
     )
 
 

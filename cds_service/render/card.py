@@ -7,10 +7,10 @@ basis with its grade and source. Members follow CDS Hooks 2.0.1; nothing empty i
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -48,7 +48,7 @@ def build_card(
     verdict, rule = shown.verdict, shown.verdict.rule
     summary, detail = _texts(shown, knowledge, style)
     card: dict[str, Any] = {
-        "uuid": str(uuid4()),
+        "uuid": random_uuid(),
         "summary": summary,
         "indicator": str(shown.severity),
         "detail": detail,
@@ -72,6 +72,13 @@ def build_card(
         ]
     card["extension"] = {"org.ionwise.rules": [_rule_mark(v) for v in (verdict, *shown.absorbed)]}
     return card
+
+
+def random_uuid() -> str:
+    """A version 4 UUID (RFC 9562) as text, in a third of the time of `str(uuid4())`: an answer holds a dozen."""
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def _texts(shown: Shown, knowledge: Knowledge, style: CardStyle) -> tuple[str, str]:
@@ -153,15 +160,20 @@ def _finding(fact: Fact, printer: Printer) -> str:
         reference = ""
         if fact.range is not None:
             reference = f" ({printer.phrase('reference')} {printer.number(printer.escape(fact.range.text))})"
-        return f"**{label[:1].upper()}{label[1:]} {printer.value(fact)}**{reference}, {printer.day(fact.at)}"
+        return f"**{_capital(label)} {printer.value(fact)}**{reference}, {printer.day(fact.at)}"
     if isinstance(fact, Exposure):
         return _drug_line(fact, printer)
     if isinstance(fact, Problem):
-        date = f", {printer.day(fact.at)}" if fact.at is not None else ""
+        date = f", {printer.date(fact.at)}" if fact.at is not None else ""
         by_text = f" ({printer.phrase('matched-on-text')})" if fact.by_text else ""
         return f"{printer.problem(fact)}{date}{by_text}"
     assert isinstance(fact, LabOrder)  # noqa: S101 (the last member of the union)
-    return f"{printer.phrase('ordered')}: {printer.label(fact.concept)}, {printer.day(fact.at)}"
+    return f"{printer.phrase('ordered')}: {printer.label(fact.concept)}, {printer.date(fact.at)}"
+
+
+def _capital(label: str) -> str:
+    """A sentence's capital, but eGFR stays eGFR."""
+    return label if label[1:2].isupper() else label[:1].upper() + label[1:]
 
 
 def _drug_line(exposure: Exposure, printer: Printer) -> str:
@@ -170,7 +182,7 @@ def _drug_line(exposure: Exposure, printer: Printer) -> str:
         return f"{printer.phrase('new-order')}: {name}"
     if exposure.since is None:
         return name
-    return f"{name}, {printer.phrase('since')} {printer.day(exposure.since)}"
+    return f"{name}, {printer.phrase('since')} {printer.date(exposure.since)}"
 
 
 def _rule_mark(verdict: Verdict) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+_HARMLESS = re.compile(r"[A-Za-z0-9.,/%()+-]+(?: [A-Za-z0-9.,/%()+-]+)*")  # nothing that either function changes
 _CONTROL = dict.fromkeys((*range(32), 127, 0x2028, 0x2029, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F)), " ")
 _PLAIN = str.maketrans({**_CONTROL, ord("<"): "‹", ord(">"): "›"})
 _MARKDOWN = str.maketrans({**{ord(char): f"\\{char}" for char in "\\`*_[]~|"}, ord("&"): "&amp;"})
@@ -10,7 +13,7 @@ MAX_LENGTH = 80
 
 def plain(text: str) -> str:
     """One line without control characters, markup brackets or live addresses, at most 80 characters."""
-    if text.isalnum() and text.isascii() and len(text) <= MAX_LENGTH:
+    if _is_harmless(text):
         return text
     clean = " ".join(text.translate(_PLAIN).split())
     if "://" in clean or "www." in clean:
@@ -20,6 +23,9 @@ def plain(text: str) -> str:
 
 def markdown(text: str) -> str:
     """`plain`, with Markdown's own characters escaped."""
-    if text.isalnum() and text.isascii() and len(text) <= MAX_LENGTH:
-        return text
-    return plain(text).translate(_MARKDOWN)
+    return text if _is_harmless(text) else plain(text).translate(_MARKDOWN)
+
+
+def _is_harmless(text: str) -> bool:
+    """What nearly every value is: short, of plain characters, no address."""
+    return len(text) <= MAX_LENGTH and _HARMLESS.fullmatch(text) is not None and "www." not in text

@@ -52,7 +52,10 @@ class Printer:
 
     def fill(self, template: Template, values: Mapping[str, Value]) -> str:
         """The text with its places filled. Raises KeyError for a value that the rule did not give."""
-        return "".join(piece if isinstance(piece, str) else self._place(piece, values) for piece in template.pieces)
+        pieces = template.pieces
+        if len(pieces) == 1 and isinstance(pieces[0], str):
+            return pieces[0]
+        return "".join([piece if isinstance(piece, str) else self._place(piece, values) for piece in pieces])
 
     def phrase(self, phrase_id: str, values: Mapping[str, Value] | None = None) -> str:
         """A named phrase in this language."""
@@ -68,9 +71,9 @@ class Printer:
         if isinstance(value, Result):
             return self._result(value, part)
         if isinstance(value, Exposure):
-            return self.day(value.since) if part == "since" else self.escape(value.name)
+            return self.date(value.since) if part == "since" else self.escape(value.name)
         if isinstance(value, Problem):
-            return self.day(value.at) if part in ("date", "since") else self.problem(value)
+            return self.date(value.at) if part in ("date", "since") else self.problem(value)
         if isinstance(value, Phrase):
             return self.phrase(value.id, value.values)
         if isinstance(value, Listing):
@@ -101,14 +104,17 @@ class Printer:
 
     def day(self, moment: Moment | None) -> str:
         """A date, with the time of day when it was recorded."""
+        return self.date(moment, with_time=True)
+
+    def date(self, moment: Moment | None, *, with_time: bool = False) -> str:
+        """A date without the time of day, or with it when it was recorded."""
         if moment is None:
             return self.phrase("date-unknown")
         at = moment.earliest.astimezone(self._zone)
+        time = f" {at.hour:02}:{at.minute:02}" if with_time and not moment.day_only else ""
         if self.language == "nl":
-            text = f"{at.day:02}-{at.month:02}-{at.year}"
-        else:
-            text = f"{at.day} {_MONTHS[at.month - 1]} {at.year}"
-        return text if moment.day_only else f"{text} {at.hour:02}:{at.minute:02}"
+            return f"{at.day:02}-{at.month:02}-{at.year}{time}"
+        return f"{at.day} {_MONTHS[at.month - 1]} {at.year}{time}"
 
     def _result(self, result: Result, part: str) -> str:
         if part == "date":

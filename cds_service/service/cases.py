@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
+from cds_service.errors import Finding, KnowledgeError
 from cds_service.facts.outcomes import Severity
-from cds_service.knowledge.case_file import CaseEntry
+from cds_service.knowledge.case_file import CaseEntry, read_cases
 from cds_service.knowledge.model import Knowledge, Rule
+from cds_service.knowledge.sources import Sources
 from cds_service.service.decide import DecideOptions, Decision, decide
-from cds_service.service.situations import build_call
+from cds_service.service.situations import SituationError, build_call
 
 LANGUAGES = ("nl", "en")
 GOLDEN_FILE = "expected.json"
@@ -77,6 +80,23 @@ def compare(
         if not any(item in found for found in missing):
             problems.append(f"expected {item} to be missing, missing is {', '.join(missing) or 'nothing'}")
     return tuple(problems)
+
+
+def failing_cases(knowledge: Knowledge, sources: Sources) -> Iterator[Finding]:
+    """Every case of every rule that does not come to what it says; folders without readable cases are left to the lint."""
+    for rule in knowledge.rules:
+        try:
+            source = read_cases(sources, rule.folder)
+        except KnowledgeError:
+            continue
+        for index, case in enumerate(source.entry.cases):
+            try:
+                problems = run_case(case, rule, knowledge).problems
+            except SituationError as error:
+                problems = (str(error),)
+            file, line = sources.shown(source.path), source.document.line("cases", index)
+            for problem in problems:
+                yield Finding(file, line, "case", f"{case.name!r}: {problem}", "correct the case, or the rule")
 
 
 def golden_cards(rule: Rule, cases: tuple[CaseEntry, ...], knowledge: Knowledge) -> dict[str, Any]:

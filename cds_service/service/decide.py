@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -17,7 +16,7 @@ from cds_service.fhir.call import Call
 from cds_service.fhir.read.chart import read_chart
 from cds_service.fhir.write import draft_service_request
 from cds_service.knowledge.model import Knowledge
-from cds_service.render.card import CardStyle, build_card
+from cds_service.render.card import CardStyle, build_card, random_uuid
 
 EXTENSION_LIMIT = 4096
 
@@ -97,7 +96,7 @@ def _suggestions(
         suggestions.append(
             {
                 "label": label,
-                "uuid": str(uuid4()),
+                "uuid": random_uuid(),
                 "actions": [{"type": "create", "description": label, "resource": resource}],
             }
         )

@@ -1,22 +1,55 @@
-"""expected.json of every rule folder: the cards of all firing cases in both languages, reviewed as a diff."""
+"""expected.json of every rule folder: the cards of all firing cases in both languages, reviewed as a diff.
+
+A reviewer reads what differs between cases: indicator, summary, detail (line by line) and suggestion labels. What all
+cards of the rule share stands once, under `shared`, and each suggested resource once, under `suggestions`.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from cds_service.knowledge.case_file import read_cases
 from cds_service.knowledge.model import Knowledge
 from cds_service.knowledge.sources import Sources
 from cds_service.service.cases import GOLDEN_FILE, golden_cards
 
+SHAREABLE = ("source", "selectionBehavior", "overrideReasons", "extension")
+
 
 def golden_text(rule_id: str, knowledge: Knowledge, sources: Sources) -> str:
     """What expected.json of a rule should hold now. Raises KnowledgeError when its cases cannot be read."""
     rule = knowledge.rule(rule_id)
     cards = golden_cards(rule, read_cases(sources, rule.folder).entry.cases, knowledge)
-    return json.dumps(cards, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(compact(cards), ensure_ascii=False, indent=1) + "\n"
+
+
+def compact(cards: Mapping[str, Mapping[str, dict[str, Any]]]) -> dict[str, Any]:
+    """Case -> language -> card, without repeating what is the same in every card of a language."""
+    shared: dict[str, Any] = {}
+    for language in sorted({language for found in cards.values() for language in found}, reverse=True):
+        found = [by_language[language] for by_language in cards.values() if language in by_language]
+        same = {name: found[0].get(name) for name in SHAREABLE if all(c.get(name) == found[0].get(name) for c in found)}
+        shared[language] = {name: value for name, value in same.items() if value is not None}
+    suggestions: dict[str, Any] = {}
+    for card in (card for by_language in cards.values() for card in by_language.values()):
+        for suggestion in card.get("suggestions", ()):
+            suggestions[suggestion["label"]] = suggestion["actions"]
+    cases = {
+        name: {language: _own(card, shared[language]) for language, card in by_language.items()}
+        for name, by_language in cards.items()
+    }
+    return {"shared": shared, "suggestions": suggestions, "cases": cases}
+
+
+def _own(card: dict[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
+    own = {name: value for name, value in card.items() if name not in shared}
+    own["detail"] = card["detail"].split("\n")
+    if "suggestions" in card:
+        own["suggestions"] = [suggestion["label"] for suggestion in card["suggestions"]]
+    return own
 
 
 def golden_path(rule_id: str, knowledge: Knowledge, sources: Sources) -> Path:

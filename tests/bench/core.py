@@ -17,6 +17,7 @@ from cds_service.knowledge.model import Knowledge
 from cds_service.service.decide import DecideOptions
 from cds_service.service.envelope import decode_envelope
 from cds_service.service.gather import gather
+from cds_service.settings import read_settings
 from tests.bench.payloads import AS_OF, HOOK
 
 ROUNDS = 15
@@ -33,7 +34,7 @@ class Core:
     """The knowledge as the service loads it, and what it does with a body."""
 
     def __init__(self) -> None:
-        self.knowledge: Knowledge = load_knowledge()
+        self.knowledge: Knowledge = load_knowledge(read_settings(sandbox=True).cards_dir)
         self._rules = self.knowledge.by_hook[HOOK]
         self._plan = tuple(entry for entry in self.knowledge.key_plan if HOOK in entry.hooks)
         self._options = DecideOptions()

@@ -58,16 +58,31 @@ OTHERS = (
     Test("clinicalObs", "59408-5", "Oxygen saturation in Arterial blood by Pulse oximetry", "%", 94, 100, (88, 99), 0),
 )
 DRUGS = (
-    ("digoxin", "C01AA05", "Digoxin 0.125 MG Oral Tablet", "197604", "mg", 0.125),
-    ("omeprazole", "A02BC01", "Omeprazole 20 MG Delayed Release Oral Capsule", "198051", "mg", 20),
-    ("furosemide", "C03CA01", "Furosemide 40 MG Oral Tablet", "313988", "mg", 40),
-    ("metoprolol", "C07AB02", "Metoprolol succinate 50 MG Extended Release Oral Tablet", "866412", "mg", 50),
-    ("apixaban", "B01AF02", "Apixaban 5 MG Oral Tablet", "1364445", "mg", 5),
-    ("metformin", "A10BA02", "Metformin hydrochloride 500 MG Oral Tablet", "861007", "mg", 500),
-    ("atorvastatin", "C10AA05", "Atorvastatin 20 MG Oral Tablet", "617310", "mg", 20),
-    ("ramipril", "C09AA05", "Ramipril 5 MG Oral Capsule", "261962", "mg", 5),
-    ("acetaminophen", "N02BE01", "Acetaminophen 500 MG Oral Tablet", "198440", "mg", 500),
-    ("levothyroxine", "H03AA01", "Levothyroxine Sodium 0.05 MG Oral Tablet", "966247", "mg", 0.05),
+    ("digoxin", "C01AA05", "Digoxin 0.125 MG Oral Tablet", "197604", 0.125),
+    ("omeprazole", "A02BC01", "Omeprazole 20 MG Delayed Release Oral Capsule", "198051", 20),
+    ("furosemide", "C03CA01", "Furosemide 40 MG Oral Tablet", "313988", 40),
+    ("metoprolol", "C07AB02", "Metoprolol succinate 50 MG Extended Release Oral Tablet", "866412", 50),
+    ("apixaban", "B01AF02", "Apixaban 5 MG Oral Tablet", "1364445", 5),
+    ("metformin", "A10BA02", "Metformin hydrochloride 500 MG Oral Tablet", "861007", 500),
+    ("atorvastatin", "C10AA05", "Atorvastatin 20 MG Oral Tablet", "617310", 20),
+    ("ramipril", "C09AA05", "Ramipril 5 MG Oral Capsule", "261962", 5),
+    ("acetaminophen", "N02BE01", "Acetaminophen 500 MG Oral Tablet", "198440", 500),
+    ("levothyroxine", "H03AA01", "Levothyroxine Sodium 0.05 MG Oral Tablet", "966247", 0.05),
+    ("amlodipine", "C08CA01", "Amlodipine 5 MG Oral Tablet", "197361", 5),
+    ("spironolactone", "C03DA01", "Spironolactone 25 MG Oral Tablet", "313096", 25),
+    ("prednisone", "H02AB07", "Prednisone 5 MG Oral Tablet", "312617", 5),
+    ("sertraline", "N06AB06", "Sertraline 50 MG Oral Tablet", "312941", 50),
+    ("allopurinol", "M04AA01", "Allopurinol 100 MG Oral Tablet", "197319", 100),
+    ("gabapentin", "N03AX12", "Gabapentin 300 MG Oral Capsule", "310431", 300),
+    ("tamsulosin", "G04CA02", "Tamsulosin hydrochloride 0.4 MG Oral Capsule", "863669", 0.4),
+    ("ferrous fumarate", "B03AA02", "Ferrous fumarate 200 MG Oral Tablet", "310323", 200),
+    ("cholecalciferol", "A11CC05", "Cholecalciferol 0.02 MG Oral Capsule", "636568", 0.02),
+    ("oxycodone", "N02AA05", "Oxycodone hydrochloride 5 MG Oral Tablet", "1049621", 5),
+    ("clopidogrel", "B01AC04", "Clopidogrel 75 MG Oral Tablet", "309362", 75),
+    ("fluticasone", "R03BA05", "Fluticasone propionate 0.125 MG/ACTUAT Metered Dose Inhaler", "896185", 0.125),
+    ("mirtazapine", "N06AX11", "Mirtazapine 15 MG Oral Tablet", "311725", 15),
+    ("doxycycline", "J01AA02", "Doxycycline 100 MG Oral Tablet", "141963", 100),
+    ("hydrocortisone", "D07AA02", "Hydrocortisone 10 MG/ML Topical Cream", "106258", 10),
 )
 
 
@@ -163,7 +178,7 @@ def _observation(n: int, test: Test, person: str, drawn: datetime, value: float)
 
 
 def _medication(n: int, person: str, random: Random) -> dict[str, Any]:
-    name, atc, display, rxnorm, unit, amount = DRUGS[n % len(DRUGS)]
+    name, atc, display, rxnorm, amount = DRUGS[n % len(DRUGS)]
     started = (AS_OF - timedelta(days=200 + random.randrange(60) + 3 * n)).isoformat()
     return {
         "resourceType": "MedicationRequest",
@@ -185,13 +200,13 @@ def _medication(n: int, person: str, random: Random) -> dict[str, Any]:
         "requester": {"reference": "Practitioner/ePr4ct1t10n3r"},
         "dosageInstruction": [
             {
-                "text": f"Take {amount} {unit} by mouth once daily",
+                "text": f"Take {amount} mg by mouth once daily",
                 "timing": {
                     "repeat": {"boundsPeriod": {"start": started}, "frequency": 1, "period": 1, "periodUnit": "d"}
                 },
                 "asNeededBoolean": False,
                 "route": {"coding": [{"system": "http://snomed.info/sct", "code": "26643006"}], "text": "Oral"},
-                "doseAndRate": [{"doseQuantity": {"value": amount, "unit": unit, "system": UCUM, "code": unit}}],
+                "doseAndRate": [{"doseQuantity": {"value": amount, "unit": "mg", "system": UCUM, "code": "mg"}}],
             }
         ],
         "dispenseRequest": {"numberOfRepeatsAllowed": 3, "quantity": {"value": 90, "unit": "tablet"}},

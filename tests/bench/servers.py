@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from http.client import HTTPConnection
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -46,8 +47,9 @@ class Server:
 
     def __enter__(self) -> Server:
         self.started = time.perf_counter()
+        self._errors = TemporaryFile("w+")
         self._process = subprocess.Popen(
-            self._arguments, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            self._arguments, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True
         )
         self._connection = HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)
         return self
@@ -58,16 +60,18 @@ class Server:
         self._connection.close()
         self._process.terminate()
         self._process.wait(PATIENCE)
+        self._errors.close()
 
     def first_answer(self, body: bytes) -> float:
-        """Seconds from the start of the process to its first answer."""
+        """Seconds from the start of the process to its first answer. RuntimeError, with what it said, when it dies."""
         while True:
             try:
                 self.post(body)
             except ConnectionRefusedError:
                 self._connection.close()
                 if self._process.poll() is not None or time.perf_counter() - self.started > PATIENCE:
-                    raise
+                    self._errors.seek(0)
+                    raise RuntimeError(f"the server does not start:\n{self._errors.read()}") from None
                 time.sleep(0.01)
             else:
                 return time.perf_counter() - self.started

@@ -11,13 +11,14 @@ def dialysis(patient: Patient, k: Limits) -> Problem | None:
 
     Raises CannotTellError when nothing does but the problem list was not delivered completely.
     """
-    evidence = patient.has("dialysis") or patient.underwent("dialysis", within=k.span("procedure_window"))
+    window = k.span("procedure_window")
+    evidence = patient.has("dialysis") or patient.underwent("dialysis", within=window, lasting=True)
     if evidence is None:
         patient.complete("conditions")
         return None
     transplant = patient.has("kidney-transplant") or patient.underwent("kidney-transplant")
     if transplant is not None and transplant.at is not None:
-        started = evidence.at
-        if started is None or transplant.at.latest > started.latest:
+        last = evidence.ended or evidence.at
+        if last is None or transplant.at.latest > last.latest:
             return None
     return evidence

@@ -40,11 +40,10 @@ def _windows(dosage: Dosage, k: Limits) -> list[Window]:
 
 
 def apart(one: Window, other: Window, earliest: timedelta, latest: timedelta) -> bool:
-    """Whether `other` certainly lies from `earliest` to `latest` after `one`, round the clock."""
-    nearest = other[0] - one[1]
-    farthest = other[1] - one[0]
-    start = nearest % DAY
-    return start >= earliest and start + (farthest - nearest) <= latest
+    """Whether `other` certainly lies from `earliest` to `latest` after `one`, round the clock, and never with it."""
+    start = (other[0] - one[1]) % DAY
+    end = start + (other[1] - other[0]) + (one[1] - one[0])
+    return timedelta(0) < start and earliest <= start and end <= latest and end < DAY
 
 
 def with_same_meal(one: Exposure, other: Exposure) -> bool:

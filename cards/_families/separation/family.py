@@ -183,7 +183,7 @@ def _is_settled(patient: Patient, k: Limits, pair: Pair) -> bool:
     settled: Settled | None = k.data.settled
     if settled is None:
         return False
-    result = patient.latest(settled.result, k.span(settled.within))
+    result = next(iter(patient.series(settled.result, k.span(settled.within))), None)
     if result is None or result.range is None or result.comparator:
         return False
     low, high = result.range.low, result.range.high

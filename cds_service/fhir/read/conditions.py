@@ -106,7 +106,8 @@ def read_conditions(
 def read_procedures(
     procedures: Iterable[structs.Procedure], names: ConditionNames, zone: ZoneInfo
 ) -> dict[str, list[Problem]]:
-    """Procedures done or under way, by group. Dated by their start; `ended` is the end of their period."""
+    """Procedures done or under way, by group. Dated by their start; `ended` is the end of their period, `ongoing` says
+    that it has none."""
     found: dict[str, list[Problem]] = {}
     for procedure in procedures:
         code = procedure.code
@@ -116,12 +117,12 @@ def read_procedures(
         if not groups:
             continue
         period = procedure.performed_period or Period()
+        ended = parse_moment(period.end, zone)
+        goes_on = ended is None and (procedure.performed_period is not None or procedure.status.strip() == "in-progress")
         at = parse_moment(procedure.performed_date_time or period.start, zone)
         ref, encounter = f"Procedure/{procedure.id}", encounter_ref(procedure.encounter)
         for group in groups:
-            problem = Problem(
-                group, _shown_name(code), at, True, True, by_text, ref, encounter, parse_moment(period.end, zone)
-            )
+            problem = Problem(group, _shown_name(code), at, True, True, by_text, ref, encounter, ended, goes_on)
             found.setdefault(group, []).append(problem)
     return found
 

@@ -18,6 +18,10 @@ from cds_service.fhir.structs import Medication
 
 UCUM = "http://unitsofmeasure.org"
 ORAL = "oral"
+_NEEDLE_ROUTES = frozenset({"intravenous", "intramuscular", "subcutaneous"})
+_NEEDLE_WORDS = frozenset(
+    {"injection", "injectable", "injectie", "injectievloeistof", "injektionslosung", "injector", "syringe", "spuit"}
+)
 
 # periodUnit -> (how many in a day, how many days in one)
 _UNITS_OF_TIME = {
@@ -155,6 +159,7 @@ class Routes:
         self._names = drug_names(vocabulary)
         self.in_words = lru_cache(maxsize=4096)(self._in_words)
         self.usual = lru_cache(maxsize=4096)(self._usual_route)
+        self.by_needle = lru_cache(maxsize=4096)(self._route_by_needle)
         self.settled = lru_cache(maxsize=4096)(self._settled)
 
     def of(self, instructions: Sequence[datatypes.Dosage], product: Sequence[str], identity: Identity) -> str | None:
@@ -165,6 +170,8 @@ class Routes:
         for text in product:
             if text and (route := self.in_words(text)) is not None:
                 return route
+            if text and _is_injected(text):
+                return self.by_needle(identity)
         return self.usual(identity)
 
     def _settled(self, identity: Identity, route: str | None) -> Identity:
@@ -197,6 +204,18 @@ class Routes:
         if not usual or ORAL in usual:
             return ORAL
         return usual.pop() if len(usual) == 1 else None
+
+
+    def _route_by_needle(self, identity: Identity) -> str | None:
+        """The route of an injection whose record names none: the only one of its ATC classes that takes a needle."""
+        usual = {self._usual_of(code) for code in self._names.atc_codes(identity)} & _NEEDLE_ROUTES
+        return usual.pop() if len(usual) == 1 else None
+
+
+@lru_cache(maxsize=4096)
+def _is_injected(text: str) -> bool:
+    """Whether a product's name or form says that it is injected."""
+    return not _NEEDLE_WORDS.isdisjoint(words_of(text))
 
 
 routes = per_vocabulary(Routes)

@@ -18,6 +18,13 @@ ATC = "http://www.whocc.no/atc"
 DATA_ABSENT = "data-absent-reason"
 NULL_FLAVOR = "NullFlavor"
 UNIDENTIFIED = ""
+NO_DRUG = "no drug"
+_NOTHING_TAKEN = frozenset(
+    {
+        ("http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips", "no-known-medications"),
+        ("http://snomed.info/sct", "787481004"),
+    }
+)
 
 _SYSTEM_NAMES = {
     "http://www.nlm.nih.gov/research/umls/rxnorm": "RxNorm",
@@ -49,7 +56,8 @@ class Identity(msgspec.Struct, frozen=True):
     """What a drug is.
 
     atc       ATC codes as recorded; substances: those of level 5; classes: their level 4, else that of the ingredients
-    known_by  the code system that identified it, "text", or "" when it was not identified
+    known_by  the code system that identified it, "text", NO_DRUG for the statement that nothing is taken, or "" when it
+              was not identified
     system    code system of the first coding (for counting what could not be mapped), or "text"
     partial   one of several listed active ingredients was not identified
     """
@@ -145,6 +153,8 @@ class DrugNames:
                 continue
             counted = system if counted == "text" else counted
             code = coding.code.strip()
+            if (system, code) in _NOTHING_TAKEN:
+                return Identity(known_by=NO_DRUG, system=system)
             if system == ATC or system.endswith("/atc"):
                 if self._read_atc(code.upper(), ingredients, groups, atc):
                     known.add("ATC")

@@ -15,7 +15,7 @@ from cds_service.facts.vocabulary import Vocabulary
 from cds_service.fhir import datatypes, structs
 from cds_service.fhir.read.conditions import condition_names, name_of
 from cds_service.fhir.read.dosage import read_dosages, read_strengths, routes
-from cds_service.fhir.read.drugs import Identity, drug_names, identify
+from cds_service.fhir.read.drugs import NO_DRUG, Identity, drug_names, identify
 from cds_service.fhir.read.modifiers import says_stopped
 from cds_service.fhir.read.references import MedicationShelf, bare_id
 from cds_service.fhir.read.reports import (
@@ -120,6 +120,8 @@ class MedicationReader:
             return None
         asserted = parse_moment(statement.date_asserted, zone) or since
         record = self._record(statement, statement.dosage, standing, since, until, asserted)
+        if record.identity.known_by == NO_DRUG:
+            return None
         if not record.over_the_counter:
             record.over_the_counter = is_from_patient(statement)
         return record

@@ -20,6 +20,7 @@ from cds_service.fhir.read.series import (
     conflicting,
     effective_time,
     newest_first,
+    of_one_code,
     page_order,
     unusable_time,
 )
@@ -99,6 +100,7 @@ class _Reader:
         self._subjects: dict[bytes, bool] = {}
         self._since: dict[str, tuple[datetime, datetime, datetime]] = {}
         self._entries: dict[str, list[Entry]] = {}
+        self._ranks: dict[str, dict[str, int]] = {}
         self._unusable: dict[str, list[Unusable]] = {}
         self._draws: list[quality.Draw] = []
         self._quarantine: list[Quarantined] = []
@@ -123,7 +125,8 @@ class _Reader:
         newer, older = self._time(_updated(other)), self._time(_updated(known))
         if newer is not None and older is not None and newer.latest != older.latest:
             return newer.latest > older.latest
-        return other.status.strip() in quality.WITHDRAWN
+        status = other.status.strip()
+        return status in quality.WITHDRAWN or (status in quality.CORRECTED and known.status.strip() == "final")
 
     def take(self, key: str, observation: Observation) -> None:
         """Read one Observation: its own value, and each component that a concept knows."""
@@ -183,6 +186,8 @@ class _Reader:
                     concept.id, reading.value, reading.comparator, reading.reported, reading.unit, reading.converted,
                     at, self._band(at, concept.id, concept.age), marks, outcome.interval, ref, container.ref, issued,
                 )  # fmt: skip
+                if meaning.rank is not None:
+                    self._ranks.setdefault(concept.id, {})[ref] = meaning.rank
                 updated = None if observation.meta is None else observation.meta.last_updated
                 self._entries.setdefault(concept.id, []).append((result, updated))
 
@@ -229,14 +234,15 @@ class _Reader:
 
     def facts(self) -> ObservationFacts:
         """Everything taken, in order."""
-        results = {c: newest_first(entries, self._as_of.zone) for c, entries in self._entries.items()}
+        zone, ranks = self._as_of.zone, self._ranks
+        results = {c: newest_first(entries, zone, ranks.get(c)) for c, entries in self._entries.items()}
         if self._draws:
             results = {c: tuple(self._marked(result) for result in series) for c, series in results.items()}
-        conflicts = {c: other for c, series in results.items() if (other := conflicting(series)) is not None}
+        weighed = ((c, conflicting(of_one_code(series, ranks.get(c)))) for c, series in results.items())
         return ObservationFacts(
             results=results,
             unusable={c: tuple(sorted(found, key=unusable_time, reverse=True)) for c, found in self._unusable.items()},
-            conflicts=conflicts,
+            conflicts={c: other for c, other in weighed if other is not None},
             provisional=frozenset(c for c, series in results.items() if any(r.flags & PROVISIONAL for r in series)),
             quarantine=tuple(self._quarantine),
             unreadable=frozenset(self._unreadable),

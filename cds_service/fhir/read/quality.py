@@ -18,7 +18,8 @@ from cds_service.fhir.structs import Measured, decode
 
 LOINC = "http://loinc.org"
 INDEX_CODES = frozenset({(LOINC, "46424-8"), (LOINC, "20393-5")})
-FINAL = frozenset({"final", "amended", "corrected"})
+CORRECTED = frozenset({"amended", "corrected"})
+FINAL = CORRECTED | {"final"}
 WITHDRAWN = frozenset({"registered", "cancelled", "entered-in-error"})
 SAME_DRAW = timedelta(minutes=15)
 INFLUENCES_INTERPRETATION = "interpretationsbeeinflussendeeigenschaft"

@@ -29,6 +29,7 @@ UCUM = frozenset(
 )  # fmt: skip
 COUNTS = frozenset({"{score}", "{index}", "1"})
 COUNT_SPELLINGS = frozenset({"", "{score}", "score", "1", "{points}", "points", "{index}"})
+INDEXED, PLAIN = "mL/min/{1.73_m2}", "mL/min"
 MAX_SHOWN = 60
 FAR_OFF = 10
 
@@ -120,11 +121,17 @@ def _quantity(quantity: Quantity, concept: Concept) -> Reading | str:
         return UNIT
     if concept.unit in COUNTS and unit in COUNT_SPELLINGS:
         unit = concept.unit
+    printed = quantity.unit if unit_of(quantity.unit) is not None else unit
+    unit = _indexed(unit, concept)
     converted = convert(quantity.value, unit, concept)
     if isinstance(converted, UnitProblem):
         return UNIT
-    printed = quantity.unit if unit_of(quantity.unit) is not None else unit
     return Reading(converted.value, comparator, _printed(quantity.value), printed, converted.converted, unit)
+
+
+def _indexed(unit: str, concept: Concept) -> str:
+    """`mL/min` under a code that says "/1.73 sq M" is how many laboratories abbreviate the unit of the code."""
+    return INDEXED if concept.unit == INDEXED and unit_of(unit) == unit_of(PLAIN) else unit
 
 
 def _printed(value: Decimal) -> str:
@@ -190,8 +197,8 @@ def read_range(raw: Raw, concept: Concept, understood: str) -> RangeReading:
     chosen = None if ranges is None else _normal_range(ranges)
     if chosen is None:
         return NO_RANGE
-    low, low_unit = _bound(chosen.low, understood)
-    high, high_unit = _bound(chosen.high, understood)
+    low, low_unit = _bound(chosen.low, understood, concept)
+    high, high_unit = _bound(chosen.high, understood, concept)
     if low is not None and high is not None and not low < high:
         return NO_RANGE
     suspect = any(
@@ -232,12 +239,13 @@ def _normal_range(ranges: list[ObservationRange]) -> ObservationRange | None:
     return next(iter(typed or untyped), None)
 
 
-def _bound(bound: Quantity | None, understood: str) -> tuple[Decimal | None, str]:
+def _bound(bound: Quantity | None, understood: str, concept: Concept | None = None) -> tuple[Decimal | None, str]:
     if bound is None or bound.value is None or bound.comparator or not is_number(bound.value):
         return None, understood
     if not (bound.unit or bound.code):
         return bound.value, understood
-    return bound.value, stated_unit(bound.unit, bound.system, bound.code) or ""
+    unit = stated_unit(bound.unit, bound.system, bound.code) or ""
+    return bound.value, unit if concept is None else _indexed(unit, concept)
 
 
 def _in_concept_unit(value: Decimal | None, unit: str, concept: Concept) -> Decimal | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -10,7 +12,7 @@ from cds_service.fhir import structs
 from cds_service.fhir.datatypes import Reference
 from cds_service.fhir.read.modifiers import unknown_modifier
 
-_TYPE_FIRST = (b'{"resourceType":"', b'{"resourceType": "')
+_TYPE_FIRST = re.compile(rb'\{"resourceType": ?"([A-Za-z]{1,40})"')
 
 
 class Heading(msgspec.Struct, gc=False, rename="camel"):
@@ -25,13 +27,14 @@ _HEADING = msgspec.json.Decoder(Heading)
 
 def kind_of(raw: msgspec.Raw) -> str:
     """The resource type; "" when it cannot be read."""
-    start = bytes(memoryview(raw)[:64])
-    for opening in _TYPE_FIRST:
-        if start.startswith(opening):
-            end = start.find(b'"', len(opening))
-            if end > 0:
-                return start[len(opening) : end].decode("ascii", "replace")
-    return heading_of(raw).resource_type
+    first = _TYPE_FIRST.match(raw)
+    return heading_of(raw).resource_type if first is None else _known_name(first[1])
+
+
+@lru_cache(maxsize=256)
+def _known_name(name: bytes) -> str:
+    """One string per type: there are few, and thousands of resources."""
+    return name.decode("ascii")
 
 
 def heading_of(raw: msgspec.Raw) -> Heading:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
@@ -44,10 +44,28 @@ def effective_time(timed: Observation | Timed, parse: Callable[[str | None], Mom
     return at
 
 
-def newest_first(entries: list[Entry], zone: ZoneInfo) -> tuple[Result, ...]:
-    """Latest first by the latest time it can have been measured, then issued, then last updated (dq-latest)."""
+def newest_first(entries: list[Entry], zone: ZoneInfo, ranks: Mapping[str, int] | None = None) -> tuple[Result, ...]:
+    """Latest first by the latest time it can have been measured, then issued, then last updated (dq-latest).
+
+    ranks: reference of a result -> place of its code, where one code is better than the next: of results of one calendar
+    day the best code goes first.
+    """
     if len(entries) == 1:
         return (entries[0][0],)
+    found = _latest_first(entries, zone)
+    if ranks:
+        found.sort(key=lambda r: (-r.at.latest.astimezone(zone).toordinal(), ranks.get(r.ref, len(ranks))))
+    return tuple(found)
+
+
+def of_one_code(series: tuple[Result, ...], ranks: Mapping[str, int] | None) -> tuple[Result, ...]:
+    """The results by the same code as the first: two formulas do not contradict each other."""
+    if not ranks:
+        return series
+    return tuple([r for r in series if ranks.get(r.ref) == ranks.get(series[0].ref)])
+
+
+def _latest_first(entries: list[Entry], zone: ZoneInfo) -> list[Result]:
     keyed = [
         (result.at.latest, LONG_AGO if result.issued is None else result.issued.latest, result, updated)
         for result, updated in entries
@@ -55,7 +73,7 @@ def newest_first(entries: list[Entry], zone: ZoneInfo) -> tuple[Result, ...]:
     keyed.sort(key=_MEASURED, reverse=True)
     if any(one[0] == other[0] and one[1] == other[1] for one, other in pairwise(keyed)):
         keyed.sort(key=lambda k: (k[0], k[1], _latest(parse_moment(k[3], zone))), reverse=True)
-    return tuple([entry[2] for entry in keyed])
+    return [entry[2] for entry in keyed]
 
 
 _MEASURED = itemgetter(0, 1)

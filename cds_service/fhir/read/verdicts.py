@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -34,7 +35,7 @@ class Meaning(NamedTuple):
     """What the code of a measurement means here: several concepts contradict each other.
 
     properties: "mass" or "molar" as the LOINC codes have it. elsewhere: its words name urine or another fluid.
-    known: anything that we read at all.
+    known: anything that we read at all. rank: the place of its best code where the concept prefers one code to another.
     """
 
     concepts: tuple[Concept, ...]
@@ -42,6 +43,7 @@ class Meaning(NamedTuple):
     haemolysis_index: bool
     elsewhere: bool
     known: bool = False
+    rank: int | None = None
 
 
 class Component(Measured, gc=False, rename="camel"):
@@ -115,6 +117,7 @@ class Judge:
             haemolysis_index=haemolysis_index,
             known=bool(concepts) or haemolysis_index,
             elsewhere=quality.names_other_specimen([code.text, *(coding.display for coding in code.coding)]),
+            rank=_rank(concepts.values(), [key[1] for key in keys]),
         )
 
     def verdict(self, found: Measured, meaning: Meaning, zone: ZoneInfo) -> Verdict:
@@ -133,6 +136,11 @@ class Judge:
                 self._verdicts.clear()
             known = self._verdicts[key] = _judge(found, meaning, zone)
         return known
+
+
+def _rank(concepts: Iterable[Concept], codes: Sequence[str]) -> int | None:
+    places = [concept.preference[code] for concept in concepts for code in codes if code in concept.preference]
+    return min(places, default=None)
 
 
 def judge_by(vocabulary: Vocabulary) -> Judge:

@@ -13,7 +13,7 @@ MAX_LINES = 40
 PLAIN_NUMBERS = frozenset({0, 1})
 IMPORTS = frozenset({
     "__future__", "collections", "dataclasses", "datetime", "decimal", "enum", "functools",
-    "itertools", "math", "msgspec", "operator", "pydantic", "statistics", "typing",
+    "itertools", "math", "msgspec", "operator", "pydantic", "re", "statistics", "typing",
 })  # fmt: skip
 OURS = ("cds_service.facts", "cds_service.knowledge", "cds_service.errors")
 CALLS = frozenset({"open", "eval", "exec", "print", "input", "__import__", "globals", "setattr"})

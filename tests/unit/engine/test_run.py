@@ -14,7 +14,7 @@ from cds_service.errors import CannotTellError
 from cds_service.facts.outcomes import Fires, NotApplicable, Outcome, Satisfied, Severity
 from cds_service.facts.patient import Limits, Needs, Patient
 from cds_service.facts.records import Coverage, Person, UnmappedDrug, Unusable
-from cds_service.facts.snapshot import Snapshot
+from cds_service.facts.snapshot import Quarantined, Snapshot
 from cds_service.knowledge.model import Gate, GateEffect, Rule
 from tests.unit.engine.charts import exposure, knowledge, moment, result, rule, snapshot
 
@@ -212,3 +212,65 @@ def test_an_order_of_the_session_that_was_not_selected_is_not_judged() -> None:
     draft = exposure(judged=False)
     chart = snapshot(hook="order-select", exposures={"example": (draft,)}, present=frozenset({"drug:example"}))
     assert judge(one, chart).kind == "not-applicable"
+
+
+def test_a_conflicting_result_that_is_too_old_to_use_does_not_count() -> None:
+    old = result("140", age="ignored")
+    chart = snapshot(old, conflicts={"sodium": result("115", age="ignored")})
+    assert judge(rule(low_sodium), chart).kind != "fires"
+
+
+def test_a_conflicting_result_from_a_cut_page_is_capped_like_any_provisional_one() -> None:
+    cut = ("page-incomplete",)
+    later, earlier = result("140", flags=cut), result("115", flags=cut)
+    verdict = judge(rule(low_sodium), snapshot(later, earlier, conflicts={"sodium": earlier}))
+    assert verdict.severity is Severity.WARNING
+    assert [remark.id for remark in verdict.remarks] == ["page-incomplete"]
+
+
+def test_a_mild_conflict_does_not_hide_a_preliminary_critical_result() -> None:
+    preliminary, latest = result("115", flags=("preliminary",)), result("125")
+    verdict = judge(rule(low_sodium), snapshot(preliminary, latest, conflicts={"sodium": result("140")}))
+    assert [remark.id for remark in verdict.remarks] == ["preliminary"]
+
+
+def test_a_stale_result_is_capped_also_where_the_order_creates_the_risk() -> None:
+    def about_old(patient: Patient, k: Limits) -> Outcome:
+        return Fires("severe", because=patient.series("sodium"), also=(exposure(),))
+
+    one = rule(about_old, recent_is_fresh_at=frozenset({"order-sign"}))
+    assert judge(one, snapshot(result("115", age="stale"), hook="order-sign")).severity is Severity.WARNING
+
+
+def test_a_variant_that_the_rule_does_not_have_is_a_crash_of_that_rule_alone() -> None:
+    one = rule(lambda patient, k: Fires("no-such-card"))
+    assert judge(one, snapshot(result("125"))).missing == ("internal error in example",)
+
+
+def test_a_crashing_gate_is_a_gate_that_cannot_be_judged() -> None:
+    def crash(patient: Patient, k: Limits) -> str | None:
+        raise ZeroDivisionError("a named person")
+
+    shared = {"gates": (gate(crash),)}
+    assert judge(rule(low_sodium, gates=("gate",)), snapshot(result("125")), **shared).kind == "cannot-tell"
+    critical = judge(rule(low_sodium, gates=("gate",)), snapshot(result("115")), **shared)
+    assert (critical.severity, critical.remarks[0].id) == (Severity.CRITICAL, "gates-unknown")
+
+
+def test_palliative_care_on_intensive_care_still_lets_a_critical_card_through() -> None:
+    effects = (
+        GateEffect("gate", "critical-only", frozenset({"P3"})),
+        GateEffect("gate", "off", frozenset({"P3"})),
+    )
+    verdict = judge(rule(low_sodium), snapshot(result("115")), gates=(gate(holding),), effects=effects)
+    assert (verdict.kind, verdict.severity) == ("fires", Severity.WARNING)
+
+
+def test_an_order_that_could_not_be_identified_or_read_hides_a_draft_trigger() -> None:
+    one = rule(low_sodium, trigger=frozenset({"draft:example"}))
+    unread = Quarantined("draftOrders", "MedicationRequest/1", "unreadable")
+    unidentified = UnmappedDrug("urn:local", "MedicationRequest/9", draft=True)
+    charted = UnmappedDrug("urn:local", "MedicationRequest/8")
+    assert judge(one, snapshot(unmapped=(charted,))).kind == "not-applicable"
+    assert judge(one, snapshot(unmapped=(unidentified,))).missing == ("unidentified drug (urn:local)",)
+    assert judge(one, snapshot(quarantine=(unread,))).missing == ("draftOrders: an order could not be read",)

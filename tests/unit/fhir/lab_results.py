@@ -76,9 +76,12 @@ def observation(loinc: str = "2601-3", value: float | None = 0.80, unit: str = "
     return {name: member for name, member in resource.items() if member is not None}
 
 
+def raws(*resources: Mapping[str, Any] | bytes) -> list[Raw]:
+    return [Raw(r if isinstance(r, bytes) else json.dumps(r).encode()) for r in resources]
+
+
 def read(*resources: Mapping[str, Any] | bytes, inpatient: bool = False, **more: Any) -> ObservationFacts:
-    raws = [Raw(r if isinstance(r, bytes) else json.dumps(r).encode()) for r in resources]
-    return read_observations({"labs": raws}, VOCABULARY, NOW, "p1", inpatient, **more)
+    return read_observations({"labs": raws(*resources)}, VOCABULARY, NOW, "p1", inpatient, **more)
 
 
 def only(facts: ObservationFacts, concept_id: str = "magnesium-serum") -> Result:

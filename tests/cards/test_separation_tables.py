@@ -1,0 +1,158 @@
+"""What a separation table can say beyond the rules that use it: avoid, one side only, meals, clearance."""
+
+from __future__ import annotations
+
+from datetime import time, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from cards._families.kidney_function.family import KidneyFunction, kidney_function
+from cards._families.separation.family import Data, evaluate
+from cds_service.errors import CannotTellError
+from cds_service.facts.outcomes import Fires, Outcome, Phrase, Satisfied, Severity
+from cds_service.facts.patient import FamilyKnowledge, Limits, Needs, Patient
+from cds_service.facts.records import Dosage, Exposure
+from tests.cards.drugs import chart, drug
+
+HOURS = {
+    "half": 0.5,
+    "two": 2,
+    "four": 4,
+    "six": 6,
+    "morning_from": 5,
+    "morning_to": 12,
+    "late_from": 18,
+    "late_to": 24,
+}
+SPANS = {name: timedelta(hours=hours) for name, hours in HOURS.items()}
+BOTH = {"region": "us", "before": "two", "after": "six"}
+
+
+def judge(*exposures: Exposure, egfr: str = "80", **row: Any) -> Outcome:
+    """A table of one row: victim against magnesium and calcium, with US label 2 h before and 6 h after."""
+    return judge_rows(*exposures, rows=[{"labels": (BOTH,), "severity": "warning"} | row], egfr=egfr)
+
+
+def judge_rows(*exposures: Exposure, rows: list[dict[str, Any]], egfr: str = "80") -> Outcome:
+    table = tuple({"victims": ("victim",), "cations": ("cation-magnesium", "cation-calcium")} | row for row in rows)
+    data = Data.model_validate({"rows": table})
+    needs = Needs(
+        drugs=frozenset({"victim", "cation-magnesium", "cation-calcium"}), uses=frozenset({"kidney-function"})
+    )
+    snapshot = chart(*exposures)
+    snapshot.answers[kidney_function] = KidneyFunction(Decimal(egfr), None, False, False, False, None, Decimal(30))
+    families = {kidney_function: FamilyKnowledge("kidney-function", Limits({}, {}), Needs())}
+    return evaluate(Patient(snapshot, needs, families), Limits({"floor": Decimal(30)}, SPANS, data))
+
+
+def victim(**dosage: Any) -> Exposure:
+    return drug("victim", dosages=(Dosage(**dosage),), status="draft", judged=True)
+
+
+def cation(*groups: str, **dosage: Any) -> Exposure:
+    return drug("mineral", groups=frozenset(groups or ("cation-magnesium",)), dosages=(Dosage(**dosage),))
+
+
+def at(*hours: int) -> tuple[time, ...]:
+    return tuple(time(hour) for hour in hours)
+
+
+def test_avoid_is_never_satisfied_by_times() -> None:
+    outcome = judge(victim(times=at(8)), cation(times=at(20)), avoid=True, labels=())
+    assert isinstance(outcome, Fires)
+    assert outcome.variant == "avoid"
+
+
+def test_a_drug_that_is_taken_first_needs_only_the_time_before() -> None:
+    first: dict[str, Any] = {"labels": ({"region": "us", "before": "half"},)}
+    assert isinstance(judge(victim(times=at(7)), cation(times=(time(7, 30),)), **first), Satisfied)
+    outcome = judge(victim(times=at(7)), cation(times=(time(7, 29),)), **first)
+    assert isinstance(outcome, Fires)
+    assert (outcome.variant, outcome.values["before"]) == ("first", Decimal("0.5"))
+
+
+def test_a_drug_that_only_must_come_later_may_come_any_time_before() -> None:
+    later: dict[str, Any] = {"labels": ({"region": "us", "after": "two"},)}
+    assert isinstance(judge(victim(times=at(8)), cation(times=at(9)), **later), Satisfied)
+    outcome = judge(victim(times=at(9)), cation(times=at(8)), **later)
+    assert isinstance(outcome, Fires)
+    assert outcome.variant == "later"
+
+
+def test_the_same_time_is_never_apart() -> None:
+    assert isinstance(
+        judge(victim(times=at(8)), cation(times=at(8)), labels=({"region": "us", "after": "two"},)), Fires
+    )
+
+
+def test_the_same_meal_satisfies_only_where_the_row_allows_it() -> None:
+    together = (victim(when=("CM",)), cation(when=("CM",)))
+    assert isinstance(judge(*together, with_food=True), Satisfied)
+    assert isinstance(judge(*together), Fires)
+
+
+def test_different_meals_are_not_together() -> None:
+    assert isinstance(judge(victim(when=("CM",)), cation(when=("CD",)), with_food=True), Fires)
+
+
+def test_with_food_holds_only_when_every_row_of_the_product_allows_it() -> None:
+    label: dict[str, Any] = {"labels": (BOTH,), "severity": "warning"}
+    calcium = label | {"cations": ("cation-calcium",), "with_food": True}
+    rows = [label | {"cations": ("cation-magnesium",)}, calcium]
+    meal: dict[str, Any] = {"when": ("C",)}
+    assert isinstance(judge_rows(victim(**meal), cation("cation-calcium", **meal), rows=rows), Satisfied)
+    both = cation("cation-calcium", "cation-magnesium", **meal)
+    assert isinstance(judge_rows(victim(**meal), both, rows=rows), Fires)
+
+
+def test_the_longest_interval_of_all_labels_and_cations_counts() -> None:
+    rows = [
+        {"cations": ("cation-magnesium",), "labels": (BOTH,), "severity": "info"},
+        {
+            "cations": ("cation-calcium",),
+            "labels": ({"region": "eu", "before": "four", "after": "four"},),
+            "severity": "warning",
+        },
+    ]
+    outcome = judge_rows(victim(), cation("cation-calcium", "cation-magnesium"), rows=rows)
+    assert isinstance(outcome, Fires)
+    assert (outcome.severity, outcome.values["before"], outcome.values["after"]) == (Severity.WARNING, 4, 6)
+    assert sum(isinstance(note, Phrase) and note.id == "label" for note in outcome.notes) == 2
+
+
+def test_poor_clearance_makes_a_pair_critical_where_the_row_says_so() -> None:
+    pair = (victim(), cation())
+    assert judge(*pair, critical_below="floor", egfr="29").severity is Severity.CRITICAL  # type: ignore[union-attr]
+    assert judge(*pair, critical_below="floor", egfr="30").severity is Severity.WARNING  # type: ignore[union-attr]
+
+
+def test_two_products_are_two_lines_of_one_card() -> None:
+    outcome = judge(victim(), cation(), cation("cation-calcium"))
+    assert isinstance(outcome, Fires)
+    assert sum(isinstance(note, Phrase) and note.id == "pair" for note in outcome.notes) == 2
+    assert len(outcome.because) == 3
+
+
+def test_a_product_that_holds_both_is_no_pair_with_itself() -> None:
+    both = drug("victim", groups=frozenset({"cation-magnesium"}), status="draft", judged=True)
+    assert not isinstance(judge(both), Fires)
+
+
+def test_an_unidentified_drug_leaves_the_other_half_of_the_pair_open() -> None:
+    with pytest.raises(CannotTellError):
+        judge_without_list(victim())
+
+
+def judge_without_list(*exposures: Exposure) -> Outcome:
+    data = Data.model_validate(
+        {"rows": ({"victims": ("victim",), "cations": ("cation-magnesium",), "severity": "info"},)}
+    )
+    needs = Needs(drugs=frozenset({"victim", "cation-magnesium"}))
+    return evaluate(Patient(chart(*exposures, coverage={}), needs, {}), Limits({}, SPANS, data))
+
+
+def test_a_table_with_an_unknown_member_is_refused() -> None:
+    with pytest.raises(ValueError, match="minutes"):
+        Data.model_validate({"rows": (), "minutes": 30})

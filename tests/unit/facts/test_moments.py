@@ -1,0 +1,28 @@
+"""Time as charts record it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from cds_service.facts.moments import AsOf, Moment, parse_moment
+
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+
+
+def read(text: str) -> Moment:
+    moment = parse_moment(text, AMSTERDAM)
+    assert moment is not None
+    return moment
+
+
+def test_two_local_times_around_the_end_of_summer_time_lie_their_real_distance_apart() -> None:
+    before, after = read("2026-10-25T01:30:00"), read("2026-10-25T03:30:00")
+    assert after.earliest - before.earliest == timedelta(hours=3)
+
+
+def test_a_month_may_lie_within_a_span_that_its_first_day_has_passed() -> None:
+    as_of = AsOf.of(datetime(2026, 11, 21, 9, tzinfo=UTC), AMSTERDAM)
+    assert not as_of.within(read("2026-11"), timedelta(days=7))
+    assert as_of.may_be_within(read("2026-11"), timedelta(days=7))
+    assert not as_of.may_be_within(read("2026-10"), timedelta(days=7))

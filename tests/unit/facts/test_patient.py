@@ -1,0 +1,53 @@
+"""What a rule may ask, and what the chart must prove before it gets an answer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from cds_service.errors import CannotTellError
+from cds_service.facts.moments import parse_moment
+from cds_service.facts.patient import Needs, Patient
+from cds_service.facts.records import Problem
+from cds_service.facts.snapshot import Snapshot
+from tests.unit.engine.charts import ZONE, exposure, result, snapshot
+
+WEEK = timedelta(days=7)
+NEEDS = Needs(results=frozenset({"sodium"}), drugs=frozenset({"example"}), conditions=frozenset({"diabetes"}))
+
+
+def ask(chart: Snapshot) -> Patient:
+    return Patient(chart, NEEDS, {})
+
+
+def test_a_preliminary_result_is_no_proof_that_nothing_was_measured() -> None:
+    with pytest.raises(CannotTellError, match="only provisional results"):
+        ask(snapshot(result("140", flags=("preliminary",)))).not_measured_within("sodium", WEEK)
+
+
+def test_a_result_of_this_month_is_no_proof_that_nothing_was_measured_this_week() -> None:
+    at = parse_moment("2026-11", ZONE)
+    assert at is not None
+    with pytest.raises(CannotTellError, match="date is not exact"):
+        ask(snapshot(msgspec.structs.replace(result("140"), at=at))).not_measured_within("sodium", WEEK)
+
+
+def test_two_orders_without_an_id_are_two_orders() -> None:
+    one, other = (msgspec.structs.replace(exposure(), name=name, ref="MedicationRequest/") for name in "ab")
+    chart = snapshot(exposures={"example": (one, other)})
+    assert ask(chart).judged("example") == (one, other)
+
+
+def test_a_drug_taken_since_some_day_of_a_year_was_taken_at_least_since_its_last_day() -> None:
+    since = parse_moment("2025", ZONE)
+    taken = msgspec.structs.replace(exposure(status="active"), since=since)
+    assert ask(snapshot()).taken_for(taken) == timedelta(days=325)
+
+
+def test_an_unconfirmed_diagnosis_protects_but_does_not_score() -> None:
+    unsure = Problem("diabetes", "diabetes", None, active=True, confirmed=False, by_text=False, ref="Condition/1")
+    patient = ask(snapshot(problems={"diabetes": (unsure,)}))
+    assert patient.has("diabetes") is unsure
+    assert patient.has_confirmed("diabetes") is None

@@ -53,11 +53,13 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     "nl": {
         "none": "geen kaarten", "one": "1 kaart", "many": "{n} kaarten", "suggestion": "Voorstel", "source": "Bron",
         "unjudged": "Niet te beoordelen zonder", "unusable": "Niet bruikbaar", "quarantined": "Opzij gelegd",
+        "again": "als hierboven",
         "done": "{calls} aanroepen, {cards} kaarten, {ms:.0f} ms gemiddeld per aanroep.",
     },
     "en": {
         "none": "no cards", "one": "1 card", "many": "{n} cards", "suggestion": "Suggestion", "source": "Source",
         "unjudged": "Cannot be judged without", "unusable": "Not usable", "quarantined": "Set aside",
+        "again": "as above",
         "done": "{calls} calls, {cards} cards, {ms:.0f} ms per call on average.",
     },
 }  # fmt: skip
@@ -206,12 +208,13 @@ def run_demo(language: str, console: Console, stories: Iterable[str] = SHOWN) ->
         services = _discover(session, address)
         for story in map(read_story, stories):
             console.print(Panel(Text(story.told[language]), style="bold", title=story.name, title_align="left"))
+            seen: set[str] = set()
             for hook in HOOKS if story.drafts else HOOKS[:1]:
                 started = time.perf_counter()
                 answer = _call(session, address, services[hook], story, language)
                 took.append(time.perf_counter() - started)
                 cards += len(answer["cards"])
-                console.print(*show_answer(hook, answer, language), sep="\n")
+                console.print(*show_answer(hook, answer, language, seen), sep="\n")
     mean = 1e3 * sum(took) / max(len(took), 1)
     console.print(_WORDS[language]["done"].format(calls=len(took), cards=cards, ms=mean), style="dim")
 
@@ -239,12 +242,17 @@ def _call(
     return answer
 
 
-def show_answer(hook: str, answer: Mapping[str, Any], language: str) -> list[RenderableType]:
-    """What a clinician would see: the hook, each card, and what could not be judged."""
+def show_answer(hook: str, answer: Mapping[str, Any], language: str, seen: set[str]) -> list[RenderableType]:
+    """What a clinician would see: the hook, each card, and what could not be judged.
+
+    `seen` collects the details shown; a card that was shown before is only named.
+    """
     words, cards = _WORDS[language], answer["cards"]
     count = {0: words["none"], 1: words["one"]}.get(len(cards), words["many"].format(n=len(cards)))
     told: list[RenderableType] = [Text(f"{hook}: {count}", style="bold underline")]
-    told += [_card(card, words) for card in cards]
+    for card in cards:
+        told.append(_title(card, f" ({words['again']})") if card["detail"] in seen else _card(card, words))
+        seen.add(card["detail"])
     decision = answer.get("extension", {}).get("org.ionwise.decision", {})
     if decision.get("cannotTell"):
         missing = ", ".join(entry["missing"] for entry in decision["cannotTell"])
@@ -256,9 +264,12 @@ def show_answer(hook: str, answer: Mapping[str, Any], language: str) -> list[Ren
     return [*told, Text()]
 
 
+def _title(card: Mapping[str, Any], more: str = "") -> Text:
+    return Text.assemble((f" {card['indicator']} ", _COLOURS[card["indicator"]]), " ", (card["summary"], "bold"), more)
+
+
 def _card(card: Mapping[str, Any], words: Mapping[str, str]) -> Panel:
-    title = Text.assemble((f" {card['indicator']} ", _COLOURS[card["indicator"]]), " ", (card["summary"], "bold"))
-    parts: list[RenderableType] = [title, Markdown(card.get("detail", ""))]
+    parts: list[RenderableType] = [_title(card), Markdown(card["detail"]), Text()]
     for suggestion in card.get("suggestions", ()):
         parts.append(Text(f"{words['suggestion']}: {suggestion['label']}", style="cyan"))
     source = card["source"]

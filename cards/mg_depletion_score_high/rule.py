@@ -63,7 +63,7 @@ def _kidney(patient: Patient, k: Limits) -> Term | None:
 
 
 def _alcohol(patient: Patient, k: Limits) -> Term | None:
-    if disorder := patient.has("alcohol-use-disorder"):
+    if disorder := patient.has_confirmed("alcohol-use-disorder"):
         return "mds-alcohol", int(k["points_alcohol"]), (disorder,)
     alcohol = patient.latest("alcohol-use")
     if alcohol is None or alcohol.comparator:

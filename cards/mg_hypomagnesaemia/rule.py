@@ -69,8 +69,7 @@ def _severity(
 
 
 def _known_wasting(patient: Patient) -> bool:
-    known = patient.has("gitelman")
-    return known is not None and known.confirmed
+    return patient.has_confirmed("gitelman") is not None
 
 
 def _named(flags: tuple[Fact, ...]) -> Value:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import msgspec
 
 from cards._families.kidney_function.family import KidneyFunction, kidney_function
@@ -13,7 +11,7 @@ from cards._families.pre_eclampsia.family import pre_eclampsia
 from cards._families.pregnancy.family import pregnancy
 from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied
 from cds_service.facts.patient import Limits, Patient
-from cds_service.facts.records import Exposure, Result
+from cds_service.facts.records import Exposure
 
 THERAPY = ("torsade", "eclampsia", "pre-eclampsia", "asthma-severe")
 REGULAR = frozenset({"laxative-magnesium", "antacid", "antacid-mg-al"})
@@ -86,9 +84,9 @@ def _finding(patient: Patient, kidney: KidneyFunction, products: tuple[Exposure,
     if kidney.dialysis is not None:
         return Finding("dialysis", (kidney.dialysis,))
     basis: tuple[Fact, ...] = () if kidney.basis is None else (kidney.basis,)
-    if _below(kidney, k["egfr_very_low"]):
+    if kidney.below(k["egfr_very_low"]):
         return Finding("very-low", basis)
-    if _below(kidney, k["egfr_low"]) or kidney.aki is True:
+    if kidney.below(k["egfr_low"]) or kidney.aki is True:
         mg = patient.latest("magnesium-serum")
         if mg is not None and mg.above(patient.ask(magnesium_reference).upper):
             return Finding("raised", (*basis, mg))
@@ -97,7 +95,7 @@ def _finding(patient: Patient, kidney: KidneyFunction, products: tuple[Exposure,
             return Finding("gut", (*basis, obstruction))
         preparing = any("bowel-preparation-magnesium" in product.groups for product in products)
         return Finding("gut" if preparing else "low", basis)
-    if _below(kidney, k["egfr_reduced"]):
+    if kidney.below(k["egfr_reduced"]):
         return Finding("reduced", basis) if _is_load(patient, products, k) else None
     return _unknown(patient, kidney, k)
 
@@ -110,13 +108,6 @@ def _binder(patient: Patient, dialysis: Fact, k: Limits) -> Finding:
     if contraindication is None:
         return Finding("binder", (dialysis,))
     return Finding("binder-contraindicated", (dialysis, contraindication))
-
-
-def _below(kidney: KidneyFunction, limit: Decimal) -> bool:
-    """Proven below, also by an eGFR of which only a bound is known."""
-    return kidney.below(limit) or (
-        isinstance(kidney.basis, Result) and not kidney.computed and kidney.basis.below(limit)
-    )
 
 
 def _is_load(patient: Patient, products: tuple[Exposure, ...], k: Limits) -> bool:
@@ -134,7 +125,7 @@ def _lasts(patient: Patient, product: Exposure, k: Limits) -> bool:
 
 def _unknown(patient: Patient, kidney: KidneyFunction, k: Limits) -> Finding | None:
     """Nothing known of the kidneys in someone in whom that matters."""
-    if kidney.egfr is not None or isinstance(kidney.basis, Result):
+    if kidney.known:
         return None
     ckd = patient.has("ckd")
     if ckd is None and not patient.aged_at_least(k["age_unknown_kidney"]):

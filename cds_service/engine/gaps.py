@@ -1,34 +1,41 @@
-"""Where "it is not there" cannot be said: keys not (completely) answered, drugs that could not be identified."""
+"""Where "it is not there" cannot be said: keys not (completely) answered, drugs and orders that could not be read."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
 
+from cds_service.facts.patient import ORDER_HOOKS
 from cds_service.facts.snapshot import Snapshot
 
 DRUG_KEYS = ("medications", "medicationStatements")
 LIST_KEYS = (*DRUG_KEYS, "conditions")
+DRAFTS = "draftOrders"
 KIND_KEYS = {"condition": ("conditions",), "procedure": ("procedures",)}
 
 
 class Gaps:
-    """Missing items by kind of trigger (`drug`, `condition`, `procedure`) and by concept key."""
+    """Missing items by kind of trigger (`drug`, `draft`, `condition`, `procedure`) and by concept key."""
 
-    __slots__ = ("_by_key", "_drugs", "_keys")
+    __slots__ = ("_by_key", "_drafts", "_drugs", "_keys")
 
-    def __init__(self, by_key: Mapping[str, str], drugs: tuple[str, ...], keys: Mapping[str, str]) -> None:
+    def __init__(
+        self, by_key: Mapping[str, str], drugs: tuple[str, ...], drafts: tuple[str, ...], keys: Mapping[str, str]
+    ) -> None:
         self._by_key = by_key
         self._drugs = drugs
+        self._drafts = drafts
         self._keys = keys
 
     def __bool__(self) -> bool:
-        return bool(self._by_key or self._drugs)
+        return bool(self._by_key or self._drugs or self._drafts)
 
     def behind(self, trigger: frozenset[str]) -> tuple[str, ...]:
         """What is missing to say that none of the trigger's items is present; empty when that can be said."""
-        by_drugs, keys, concepts = _sources(trigger)
-        missing = list(self._drugs) if by_drugs else []
+        kinds, keys, concepts = _sources(trigger)
+        missing = list(self._drugs) if "drug" in kinds else []
+        if "draft" in kinds:
+            missing += self._drafts
         if concepts:
             keys |= {self._keys.get(concept, concept) for concept in concepts}
         if not keys.isdisjoint(self._by_key):
@@ -37,11 +44,11 @@ class Gaps:
 
 
 @lru_cache(maxsize=1024)
-def _sources(trigger: frozenset[str]) -> tuple[bool, frozenset[str], tuple[str, ...]]:
-    """What could have delivered a trigger: the drug lists, other prefetch keys, and those of which concepts."""
+def _sources(trigger: frozenset[str]) -> tuple[frozenset[str], frozenset[str], tuple[str, ...]]:
+    """What could have delivered a trigger: its kinds, their prefetch keys, and the concepts whose keys could have."""
     tokens = [token.partition(":")[::2] for token in sorted(trigger)]
     return (
-        any(kind == "drug" for kind, _ in tokens),
+        frozenset(kind for kind, _ in tokens),
         frozenset(key for kind, _ in tokens for key in KIND_KEYS.get(kind, ())),
         tuple(name for kind, name in tokens if kind == "result"),
     )
@@ -52,4 +59,7 @@ def find_gaps(snapshot: Snapshot) -> Gaps:
     by_key = {key: gap for key in (*LIST_KEYS, *snapshot.coverage) if (gap := snapshot.gap(key))}
     drugs = [by_key[key] for key in DRUG_KEYS if key in by_key]
     drugs += sorted({f"unidentified drug ({drug.system})" for drug in snapshot.unmapped})
-    return Gaps(by_key, tuple(drugs), snapshot.concept_keys)
+    drafts = sorted({f"unidentified drug ({drug.system})" for drug in snapshot.unmapped if drug.draft})
+    if snapshot.hook in ORDER_HOOKS and any(resource.key == DRAFTS for resource in snapshot.quarantine):
+        drafts.append(f"{DRAFTS}: an order could not be read")
+    return Gaps(by_key, tuple(drugs), tuple(drafts), snapshot.concept_keys)

@@ -88,7 +88,6 @@ def _applies(entry: Absorption, winner: Verdict, loser: Verdict, hook: str) -> b
         and (not entry.loser_variants or loser.variant in entry.loser_variants)
         and _of(winner) >= entry.winner_at_least
         and _of(loser) <= entry.loser_at_most
-        and _of(loser) <= entry.loser_at_most
     )
 
 
@@ -99,7 +98,8 @@ def _leader(rule_id: str, absorbed_by: dict[str, str]) -> str:
 
 
 def _order(card: Shown) -> tuple[int, str, float, str]:
-    return (-card.severity, card.verdict.tier, -_newest(card.verdict), card.verdict.rule_id)
+    tier = "P1" if card.severity is Severity.CRITICAL else card.verdict.tier
+    return (-card.severity, tier, -_newest(card.verdict), card.verdict.rule_id)
 
 
 def _newest(verdict: Verdict) -> float:

@@ -7,7 +7,7 @@ are not the last word (provisional, conflicting), bounds, recency caps, "about t
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
@@ -24,6 +24,9 @@ from cds_service.knowledge.model import Knowledge, Rule, Tier
 log = logging.getLogger("ionwise.engine")
 Kind = Literal["fires", "satisfied", "cannot-tell", "not-applicable", "gated"]
 NO_TRIGGER = NotApplicable("no trigger present")
+OLD = frozenset({"stale", "ignored"})
+NOT_FRESH = OLD | {"recent"}
+CONFLICT = Phrase("conflicting-results")
 NOT_A_RESULT = frozenset({"dq-status", "dq-future", "dq-subject"})  # withdrawn, impossible or foreign: not mentioned
 
 
@@ -107,34 +110,43 @@ class Run:
 
     def _weigh(self, rule: Rule) -> tuple[Outcome, tuple[Phrase, ...]]:
         outcome = self._evaluate(rule, Patient(self.snapshot, rule.needs, self.knowledge.families))
+        remarks: tuple[Phrase, ...] = ()
         if self.snapshot.conflicts and not rule.needs.results.isdisjoint(self.snapshot.conflicts):
-            outcome, conflict = self._weigh_conflict(rule, outcome)
-            if conflict:
-                return outcome, (Phrase("conflicting-results"),)
+            outcome, remarks = self._weigh_conflict(rule, outcome)
         unsettled = self.snapshot.provisional & rule.needs.results if self.snapshot.provisional else frozenset()
         if unsettled and _severity(rule, outcome) is not Severity.CRITICAL:
-            view = Patient(self.snapshot, rule.needs, self.knowledge.families, provisional=True)
-            other = self._evaluate(rule, view)
-            if isinstance(other, Fires) and _severity(rule, other) is Severity.CRITICAL:
-                flags = frozenset(f for fact in other.because if isinstance(fact, Result) for f in fact.flags)
-                if flags & PROVISIONAL:
-                    remarks = tuple(Phrase(flag) for flag in sorted(flags & PROVISIONAL))
-                    return msgspec.structs.replace(other, severity=Severity.WARNING), remarks
-        return outcome, ()
+            return self._weigh_provisional(rule) or (outcome, remarks)
+        return outcome, remarks
 
-    def _weigh_conflict(self, rule: Rule, later: Outcome) -> tuple[Outcome, bool]:
+    def _weigh_provisional(self, rule: Rule) -> tuple[Fires, tuple[Phrase, ...]] | None:
+        """The critical answer that provisional results give, as a warning that says so; None when they give none."""
+        views: list[Mapping[str, Result]] = [{}, self.snapshot.conflicts] if self.snapshot.conflicts else [{}]
+        for rivals in views:
+            view = Patient(self.snapshot, rule.needs, self.knowledge.families, provisional=True, instead=rivals)
+            outcome = self._evaluate(rule, view)
+            if isinstance(outcome, Fires) and _severity(rule, outcome) is Severity.CRITICAL:
+                doubts = PROVISIONAL & frozenset(flag for result in _results(outcome.because) for flag in result.flags)
+                if doubts:
+                    capped = msgspec.structs.replace(outcome, severity=Severity.WARNING)
+                    return capped, tuple(Phrase(flag) for flag in sorted(doubts))
+        return None
+
+    def _weigh_conflict(self, rule: Rule, later: Outcome) -> tuple[Outcome, tuple[Phrase, ...]]:
         view = Patient(self.snapshot, rule.needs, self.knowledge.families, instead=self.snapshot.conflicts)
         earlier = self._evaluate(rule, view)
         one, two = _severity(rule, later), _severity(rule, earlier)
         if one == two:
-            return later, False
+            return later, ()
         if two is Severity.CRITICAL:
-            return earlier, True
-        return later, one is not None
+            return earlier, (CONFLICT,)
+        return later, (CONFLICT,) if one is not None else ()
 
     def _evaluate(self, rule: Rule, view: Patient) -> Outcome:
         try:
-            return rule.evaluate(view, rule.limits)
+            outcome = rule.evaluate(view, rule.limits)
+            if isinstance(outcome, Fires) and outcome.variant not in rule.cards:
+                raise KeyError(outcome.variant)
+            return outcome
         except CannotTellError as unknown:
             return CannotTell(unknown.missing)
         except Exception as crash:  # a crashing rule must not silence the others
@@ -148,8 +160,9 @@ class Run:
             reason = "not about an order of this call"
             return Verdict(rule, "not-applicable", NotApplicable(reason), tier, reason=reason)
         severity = fires.severity if fires.severity is not None else rule.cards[fires.variant].indicator
-        results = [fact for fact in fires.because if isinstance(fact, Result)]
-        if any(r.age in ("recent", "stale") for r in results) and self.hook not in rule.recent_is_fresh_at:
+        results = _results(fires.because)
+        old = OLD if self.hook in rule.recent_is_fresh_at else NOT_FRESH
+        if any(r.age in old for r in results):
             severity = min(severity, Severity.WARNING)
             remarks = (*remarks, Phrase("last-known"))
         if any("haemolysed" in r.flags for r in results):
@@ -168,6 +181,7 @@ class Run:
 
     def _gated(self, rule: Rule, fires: Fires, tier: Tier, severity: Severity, remarks: tuple[Phrase, ...]) -> Verdict:
         urgent = severity is Severity.CRITICAL or (tier == "P2" and self.hook in ORDER_HOOKS)
+        reached = severity
         unknown: list[str] = []
         for gate_id in rule.gates:
             held, missing = self._gate(gate_id)
@@ -175,14 +189,14 @@ class Run:
                 return Verdict(rule, "gated", NotApplicable(gate_id), tier, reason=gate_id)
             unknown += missing
         for effect in self.knowledge.policy.gate_effects:
-            spared = effect.effect == "off" and severity is Severity.CRITICAL and "P1" not in effect.tiers
+            spared = effect.effect == "off" and reached is Severity.CRITICAL and "P1" not in effect.tiers
             if tier not in effect.tiers or spared:
                 continue
             held, missing = self._gate(effect.gate)
             unknown += missing
             if not held:
                 continue
-            if effect.effect == "off" or severity is not Severity.CRITICAL:
+            if effect.effect == "off" or reached is not Severity.CRITICAL:
                 return Verdict(rule, "gated", NotApplicable(effect.gate), tier, reason=effect.gate)
             severity, remarks = Severity.WARNING, (*remarks, Phrase(effect.gate))
         if unknown:
@@ -200,6 +214,9 @@ class Run:
             return self._gate_view.ask(self.knowledge.gates[gate_id].question) is not None, ()
         except CannotTellError as unknown:
             return False, unknown.missing
+        except Exception as crash:  # a crashing gate must not silence the rules
+            log.error("gate crashed", extra={"rule": gate_id, "error": type(crash).__name__})
+            return False, (f"internal error in {gate_id}",)
 
 
 def run_rules(snapshot: Snapshot, knowledge: Knowledge, rules: Iterable[Rule]) -> tuple[Verdict, ...]:

@@ -50,13 +50,9 @@ class AsOf(msgspec.Struct, frozen=True):
             return (self.today - moment.earliest.astimezone(self.zone).date()).days
         return (self.at - moment.earliest) // DAY
 
-    def is_future(self, moment: Moment, tolerance: timedelta) -> bool:
-        """Whether `moment` certainly lies more than `tolerance` after now."""
-        return moment.earliest - self.at > tolerance
-
-    def is_past(self, moment: Moment) -> bool:
-        """Whether `moment` is certainly over (a date is over when its day is)."""
-        return moment.latest < self.at
+    def may_be_within(self, moment: Moment, span: timedelta) -> bool:
+        """Whether `moment` can lie at most `span` before now: a month or a year can, long after its first day."""
+        return self.within(Moment(moment.latest, moment.latest, moment.day_only), span)
 
 
 def parse_moment(text: str | None, zone: ZoneInfo) -> Moment | None:
@@ -76,7 +72,7 @@ def parse_moment(text: str | None, zone: ZoneInfo) -> Moment | None:
         if not 1 < at.year < MAXYEAR:
             return None
         if at.tzinfo is None:
-            at = at.replace(tzinfo=zone)
+            at = at.replace(tzinfo=zone).astimezone(UTC)  # two times of one ZoneInfo subtract as wall clocks
         return Moment(at, at)
     return _calendar_interval(text, zone)
 

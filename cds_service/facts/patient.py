@@ -15,6 +15,13 @@ from typing import Any, TypeVar
 from cds_service.errors import CannotTellError, UndeclaredReadError
 from cds_service.facts.declarations import FamilyKnowledge, Limits, Needs
 from cds_service.facts.moments import AsOf, Moment, completed_years
+from cds_service.facts.proof import (
+    is_of_window,
+    lasted_into,
+    problem_time,
+    require_complete,
+    require_unmeasured,
+)
 from cds_service.facts.records import Exposure, LabOrder, Problem, Result, Stay, Unusable
 from cds_service.facts.snapshot import Snapshot
 
@@ -86,14 +93,16 @@ class Patient:
         """All usable results of a concept, newest first, at most `within` old (default: not ignored)."""
         found = self._settled(concept)
         if within is None:
-            return tuple(r for r in found if r.age != "ignored")
-        return tuple(r for r in found if self.as_of.within(r.at, within))
+            return tuple([r for r in found if r.age != "ignored"])
+        as_of, since = self.as_of, self.as_of.at - within
+        return tuple([r for r in found if (as_of.within(r.at, within) if r.at.day_only else r.at.earliest >= since)])
 
     def last_known(self, concept: str) -> Result | None:
         """The latest usable result that is not older than its concept's last band (fresh, recent or stale)."""
         found = self._settled(concept)
-        if concept in self.instead:
-            return self.instead[concept]
+        rival = self.instead.get(concept)
+        if rival is not None and rival.age != "ignored" and (self.provisional or rival.flags.isdisjoint(PROVISIONAL)):
+            return rival
         return found[0] if found and found[0].age != "ignored" else None
 
     def _settled(self, concept: str) -> tuple[Result, ...]:
@@ -118,14 +127,13 @@ class Patient:
         return min(nearby, key=lambda r: abs(r.at.earliest - moment.earliest), default=None)
 
     def not_measured_within(self, concept: str, span: timedelta) -> bool:
-        """True only when it is certain that no usable exact result lies within `span`, else CannotTellError."""
+        """True only when it is certain that no usable exact result lies within `span`, else CannotTellError.
+
+        A preliminary result, or one of which only the month or year is known, may lie within it.
+        """
         if any(not r.comparator for r in self.series(concept, span)):
             return False
-        key = self.snapshot.concept_keys.get(concept, concept)
-        coverage = self.snapshot.coverage.get(key)
-        reach = coverage.reaches_to if coverage is not None else None
-        if reach is None or self.as_of.within(reach, span):
-            self.complete(key)
+        require_unmeasured(self.snapshot, concept, span)
         return True
 
     def unusable(self, concept: str) -> tuple[Unusable, ...]:
@@ -147,8 +155,7 @@ class Patient:
 
     def complete(self, key: str) -> None:
         """Raises CannotTellError unless the prefetch key was answered completely."""
-        if gap := self.snapshot.gap(key):
-            raise CannotTellError(gap)
+        require_complete(self.snapshot, key)
 
     def _exposures(self, groups: tuple[str, ...], status: str) -> tuple[Exposure, ...]:
         if not self._needs.drugs.issuperset(groups):
@@ -156,7 +163,7 @@ class Patient:
         exposures = self.snapshot.exposures
         if exposures.keys().isdisjoint(groups):
             return ()
-        found = {e.ref: e for group in groups for e in exposures.get(group, ()) if e.status == status}
+        found = {id(e): e for group in groups for e in exposures.get(group, ()) if e.status == status}
         return tuple(found.values())
 
     def taking(self, *groups: str) -> tuple[Exposure, ...]:
@@ -192,20 +199,36 @@ class Patient:
         return True
 
     def taken_for(self, exposure: Exposure) -> timedelta:
-        """How long an exposure has lasted. Raises CannotTellError when its start is unknown."""
+        """How long an exposure has lasted at least. Raises CannotTellError when its start is unknown."""
         if exposure.since is None:
             raise CannotTellError(f"start date of {sorted(exposure.groups)[0] if exposure.groups else 'drug'}")
-        return timedelta(days=self.as_of.days_since(exposure.since))
+        latest = exposure.since.latest
+        return timedelta(days=self.as_of.days_since(Moment(latest, latest, exposure.since.day_only)))
 
     def has(self, *groups: str, within: timedelta | None = None) -> Problem | None:
         """The newest active problem of the groups. With `within` (symptoms): only one dated in that window, or undated
         from the current encounter."""
         found = self._problems(groups)
-        return max((p for p in found if p.active and self._in_window(p, within)), key=_time, default=None) if found else None
+        return (
+            max(
+                (p for p in found if p.active and is_of_window(p, within, self.snapshot)),
+                key=problem_time,
+                default=None,
+            )
+            if found
+            else None
+        )
+
+    def has_confirmed(self, *groups: str, within: timedelta | None = None) -> Problem | None:
+        """Like `has`, without unconfirmed, provisional and differential diagnoses: they do not count for scores."""
+        sure = (
+            p for p in self._problems(groups) if p.active and p.confirmed and is_of_window(p, within, self.snapshot)
+        )
+        return max(sure, key=problem_time, default=None)
 
     def ever_had(self, *groups: str) -> tuple[Problem, ...]:
         """All problems of the groups, active or not, newest first."""
-        return tuple(sorted(self._problems(groups), key=_time, reverse=True))
+        return tuple(sorted(self._problems(groups), key=problem_time, reverse=True))
 
     def _problems(self, groups: tuple[str, ...]) -> list[Problem]:
         if not self._needs.conditions.issuperset(groups):
@@ -226,8 +249,12 @@ class Patient:
         if not self._needs.procedures.issuperset(groups):
             raise UndeclaredReadError(f"procedure {', '.join(sorted(set(groups) - self._needs.procedures))}")
         done = [p for group in groups for p in self.snapshot.procedures.get(group, ())]
-        found = [p for p in done if self._in_window(p, within) or (lasting and self._lasted_into(p, within))]
-        return max(found, key=_time) if found else None
+        found = [
+            p
+            for p in done
+            if is_of_window(p, within, self.snapshot) or (lasting and lasted_into(p, within, self.snapshot))
+        ]
+        return max(found, key=problem_time) if found else None
 
     def ordered(self, concept: str, within: timedelta) -> LabOrder | None:
         """An active order for the concept, authored or due at most `within` ago (or in the future)."""
@@ -246,17 +273,6 @@ class Patient:
         if "orders" in self.snapshot.coverage:
             self.complete("orders")
         return True
-
-    def _lasted_into(self, problem: Problem, within: timedelta | None) -> bool:
-        ended = problem.ended
-        return problem.ongoing or (ended is not None and within is not None and self.as_of.within(ended, within))
-
-    def _in_window(self, problem: Problem, within: timedelta | None) -> bool:
-        if within is None:
-            return True
-        if problem.at is not None:
-            return self.as_of.within(problem.at, within)
-        return problem.encounter is not None and self.stay is not None and problem.encounter == self.stay.ref
 
     def ask(self, question: Callable[[Patient, Limits], Answer]) -> Answer:
         """The answer of a shared question (a function of cards/_families), computed once per snapshot."""
@@ -298,7 +314,3 @@ class Patient:
 
 PROVISIONAL = frozenset({"preliminary", "page-incomplete"})
 _UNASKED: Any = object()
-
-
-def _time(problem: Problem) -> float:
-    return problem.at.latest.timestamp() if problem.at is not None else float("-inf")

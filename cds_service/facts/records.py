@@ -149,10 +149,11 @@ class Exposure(msgspec.Struct, frozen=True):
 
 
 class UnmappedDrug(msgspec.Struct, frozen=True):
-    """A drug that could not be identified: its code system (or "text") and its reference."""
+    """A drug that could not be identified: its code system (or "text") and its reference; `draft`: a new order."""
 
     system: str
     ref: str
+    draft: bool = False
 
 
 class Problem(msgspec.Struct, frozen=True):

@@ -13,7 +13,8 @@ from cds_service.facts.records import CoverageState
 class KeyAnswer(msgspec.Struct, frozen=True):
     """One prefetch key: how it was answered and its match resources, undecoded.
 
-    state "truncated": the Bundle announced a next page. The reader may find it to be "unordered".
+    state "truncated": the Bundle announced a next page. The reader may find it to be "unordered". State "unordered": an
+    entry held no resource.
     included: resources that only help to resolve references (search mode `include`).
     """
 

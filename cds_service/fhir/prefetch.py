@@ -6,6 +6,7 @@
     OperationOutcome, or a Bundle with an error one    failed
     Bundle with a next link, or a full page, or fewer
     matches than its total                             truncated
+    a Bundle with an entry that holds no resource      unordered: data, and something was lost
     a resource, or a Bundle with matches               data
     anything else                                      failed
 
@@ -23,6 +24,7 @@ from typing import Any
 import msgspec
 
 from cds_service.errors import RequestError
+from cds_service.facts.records import CoverageState
 from cds_service.fhir.call import KeyAnswer
 from cds_service.fhir.read.references import kind_of
 from cds_service.knowledge.model import KeyPlanEntry
@@ -32,6 +34,7 @@ FAILED = KeyAnswer("failed")
 EMPTY = KeyAnswer("complete")
 
 _ERRORS = frozenset({"error", "fatal"})
+_NOT_MATCHES = frozenset({"include", "outcome"})
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -157,8 +160,10 @@ def read_entries(bundle: msgspec.Raw) -> tuple[msgspec.Raw, ...] | None:
 def _read_bundle(bundle: _Value, entry: KeyPlanEntry) -> KeyAnswer:
     matches: list[msgspec.Raw] = []
     included: list[msgspec.Raw] = []
+    lost = False
     for item in bundle.entry or ():
         if item is None or is_null(item.resource):
+            lost = True
             continue
         kind = kind_of(item.resource)
         if kind == "OperationOutcome":
@@ -168,7 +173,8 @@ def _read_bundle(bundle: _Value, entry: KeyPlanEntry) -> KeyAnswer:
         place = included if _is_include(item, kind, entry) else matches
         place.append(item.resource)
     cut = any(link.relation == "next" for link in bundle.link or ()) or _is_cut(bundle.total, len(matches), entry.query)
-    return KeyAnswer("truncated" if cut else "complete", tuple(matches), tuple(included))
+    state: CoverageState = "truncated" if cut else "unordered" if lost else "complete"
+    return KeyAnswer(state, tuple(matches), tuple(included))
 
 
 def _is_cut(total: Any, delivered: int, query: str) -> bool:
@@ -187,7 +193,7 @@ def _page_size(query: str) -> float:
 def _is_include(item: _Entry, kind: str, entry: KeyPlanEntry) -> bool:
     """By search mode; without one, another type than the key asks for only helps to resolve references."""
     mode = item.search.mode if item.search else None
-    if mode is not None and mode != "match":
+    if mode is not None and mode.strip().lower() in _NOT_MATCHES:
         return True
     return kind not in ("", entry.resource)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _HARMLESS = re.compile(r"[A-Za-z0-9.,/%()+-]+(?: [A-Za-z0-9.,/%()+-]+)*")  # nothing that either function changes
-_CONTROL = dict.fromkeys((*range(32), 127, 0x2028, 0x2029, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F)), " ")
+_DIRECTIONS = (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))  # they can make 1.0 read as 0.1
+_CONTROL = dict.fromkeys((*range(32), 127, 0x2028, 0x2029, 0x200B, 0xFEFF, *_DIRECTIONS), " ")
 _PLAIN = str.maketrans({**_CONTROL, ord("<"): "‹", ord(">"): "›"})
 _MARKDOWN = str.maketrans({**{ord(char): f"\\{char}" for char in "\\`*_[]~|"}, ord("&"): "&amp;"})
 MAX_LENGTH = 80

@@ -18,7 +18,8 @@ from cds_service.fhir.write import draft_service_request
 from cds_service.knowledge.model import Knowledge
 from cds_service.render.card import CardStyle, build_card, random_uuid
 
-EXTENSION_LIMIT = 4096
+EXTENSION_LIMIT = 4000  # bytes; leaves room for the extension's own name within 4 kB
+CUTTABLE = ("cannotTell", "suppressed", "unusable")
 
 
 class DecideOptions(msgspec.Struct, frozen=True):
@@ -77,7 +78,7 @@ def decide(call: Call, knowledge: Knowledge, options: DecideOptions) -> Decision
         ]
     }
     if options.decision_extension:
-        response["extension"] = {"org.ionwise.decision": _summary(knowledge, snapshot, trace, ranking)}
+        response["extension"] = {"org.ionwise.decision": summarise(knowledge, snapshot, trace, ranking)}
     return Decision(response, snapshot, trace, ranking)
 
 
@@ -103,8 +104,13 @@ def _suggestions(
     return suggestions
 
 
-def _summary(knowledge: Knowledge, snapshot: Snapshot, trace: tuple[Verdict, ...], ranking: Ranking) -> dict[str, Any]:
-    """The response extension: versions and, grouped by missing item, what could not be judged. Holds no values."""
+def summarise(
+    knowledge: Knowledge, snapshot: Snapshot, trace: tuple[Verdict, ...], ranking: Ranking
+) -> dict[str, Any]:
+    """The response extension: versions and, grouped by missing item, what could not be judged; below 4 kB.
+
+    Holds no values and no date but the evaluation time.
+    """
     missing: dict[str, list[str]] = {}
     for verdict in trace:
         for item in verdict.missing:
@@ -128,13 +134,13 @@ def _summary(knowledge: Knowledge, snapshot: Snapshot, trace: tuple[Verdict, ...
 
 def _fit(summary: dict[str, Any]) -> dict[str, Any]:
     """Below 4 kB: first the rule lists become counts, then the longest lists are cut, saying how many were left out."""
-    if "cannotTell" not in summary and "suppressed" not in summary:
+    if summary.keys().isdisjoint(CUTTABLE):
         return summary
     if len(orjson.dumps(summary)) <= EXTENSION_LIMIT:
         return summary
     for entry in summary.get("cannotTell", ()):
         entry["rules"] = len(entry["rules"])
-    for name in ("cannotTell", "suppressed", "unusable"):
+    for name in CUTTABLE:
         while name in summary and len(orjson.dumps(summary)) > EXTENSION_LIMIT:
             kept = summary[name][: len(summary[name]) // 2]
             summary["leftOut"] = summary.get("leftOut", 0) + len(summary[name]) - len(kept)

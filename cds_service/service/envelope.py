@@ -171,9 +171,7 @@ def _object(members: Nested, name: str) -> dict[str, msgspec.Raw] | None:
     return None if bytes(raw) in _ABSENT else decode_members(bytes(raw), name)
 
 
-def _value(
-    members: Nested, name: str, decoder: msgspec.json.Decoder[Shape], path: str, wanted: str
-) -> Shape | None:
+def _value(members: Nested, name: str, decoder: msgspec.json.Decoder[Shape], path: str, wanted: str) -> Shape | None:
     raw = members.get(name)
     if raw is None or isinstance(raw, dict) or bytes(raw) in _ABSENT:
         return None

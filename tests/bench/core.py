@@ -1,15 +1,19 @@
-"""The parts that need no HTTP, timed in this process: reading a chart, all rules together, each rule alone."""
+"""The parts that need no HTTP, timed in this process: reading a chart, all rules together, each rule and each shared
+question alone."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 from typing import Any, NamedTuple
 
 import orjson
 
 from cds_service.engine.run import Run, run_rules
+from cds_service.facts.declarations import Needs
+from cds_service.facts.patient import Patient
 from cds_service.facts.snapshot import Snapshot
 from cds_service.fhir.read.chart import read_chart
 from cds_service.knowledge.load import load_knowledge
@@ -67,22 +71,30 @@ class Core:
             run_rules(snapshot, self.knowledge, self._rules)
 
         run()
-        return summed_up([_seconds(run, 100) for _ in range(ROUNDS)])
+        return _timed(run)
 
-    def slowest_rules(self, body: bytes) -> list[tuple[str, Timing]]:
-        """Each rule alone, with all shared questions that it asks; the slowest first."""
+    def one_by_one(self, body: bytes) -> list[tuple[str, Timing]]:
+        """Each rule with the shared questions answered, and each shared question that they ask; the slowest first."""
         snapshot = self.snapshot(body)
         run = Run(snapshot, self.knowledge)
         found = []
         for rule in self._rules:
-
-            def judge(rule: Any = rule) -> None:
-                snapshot.answers.clear()
-                run.judge(rule)
-
-            judge()
-            found.append((rule.id, summed_up([_seconds(judge, 100) for _ in range(ROUNDS)])))
+            run.judge(rule)  # asks the questions
+            found.append((rule.id, _timed(partial(run.judge, rule))))
+        for question in list(snapshot.answers):
+            family = self.knowledge.families[question]
+            view = Patient(snapshot, Needs(uses=frozenset({family.id})), self.knowledge.families)
+            found.append((f"question {family.id}", _timed(partial(_ask_anew, view, question))))
         return sorted(found, key=lambda pair: pair[1].seconds, reverse=True)
+
+
+def _ask_anew(view: Patient, question: Callable[..., Any]) -> None:
+    view.snapshot.answers.pop(question, None)
+    view.ask_or(question, None)
+
+
+def _timed(call: Callable[[], object]) -> Timing:
+    return summed_up([_seconds(call, 100) for _ in range(ROUNDS)])
 
 
 def summed_up(rounds: list[float]) -> Timing:

@@ -21,7 +21,7 @@ from tests.fixtures.service import FIXTURES
 NOW = datetime.fromisoformat(AS_OF)
 STORIES = tuple(sorted(p.stem for p in (FIXTURES / "patients").glob("*_*.json")))
 few = settings(
-    derandomize=True, max_examples=60, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+    derandomize=True, max_examples=30, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 Chart = Mapping[str, Sequence[Any]]
 Came = tuple[str, str, str | None, int | None, tuple[str, ...]]

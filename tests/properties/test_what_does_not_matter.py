@@ -23,8 +23,16 @@ from tests.properties.charts import (
     verdict_of,
 )
 
-CENT = Decimal("0.01")
-PER_MMOL = {"mg/dL": Decimal("2.4305"), "meq/L": Decimal(2)}
+# concept, the step of its canonical unit, the range in steps, another unit, and how much of it one canonical unit is
+UNITS = (
+    ("magnesium-serum", "0.01 mmol/L", (30, 300), "mg/dL", "2.4305"),
+    ("magnesium-serum", "0.01 mmol/L", (30, 300), "meq/L", "2"),
+    ("potassium", "0.1 mmol/L", (15, 75), "meq/L", "1"),
+    ("potassium", "0.1 mmol/L", (15, 75), "mg/dL", "3.9098"),
+    ("calcium-total", "0.01 mmol/L", (130, 370), "mg/dL", "4.0078"),
+    ("calcium-total", "0.01 mmol/L", (130, 370), "meq/L", "2"),
+    ("vitamin-d", "1 nmol/L", (5, 400), "ng/mL", "0.40064"),
+)
 DIABETES = "44054006"
 
 
@@ -85,24 +93,29 @@ def test_an_unrelated_draft_changes_nothing(name: str) -> None:
     assert came_to(padded) == came_to(plain)
 
 
-def magnesium_limits() -> set[Decimal]:
-    """Every number in mmol/L that any rule or family compares a concentration with."""
-    rules = {limit.value for rule in knowledge().rules for limit in rule.limit_table if limit.unit == "mmol/L"}
-    return {limit for limit in rules if Decimal("0.2") < limit < 4}
+def limits_in(unit: str) -> set[Decimal]:
+    """Every number in this unit that any rule or family compares something with."""
+    tables = [rule.limit_table for rule in knowledge().rules]
+    tables += [family.limit_table for family in knowledge().family_table]
+    return {limit.value for table in tables for limit in table if limit.unit == unit}
 
 
+@pytest.mark.parametrize(("concept", "steps", "span", "unit", "factor"), UNITS)
 @few
-@given(cents=st.integers(30, 300), unit=st.sampled_from(sorted(PER_MMOL)), digits=st.sampled_from([1, 2]))
-def test_the_same_magnesium_in_another_unit_comes_to_the_same(cents: int, unit: str, digits: int) -> None:
+@given(data=st.data())
+def test_the_same_quantity_in_another_unit_comes_to_the_same(
+    concept: str, steps: str, span: tuple[int, int], unit: str, factor: str, data: st.DataObject
+) -> None:
     """Unless the reported digits leave open on which side of a limit the value lies."""
-    mmol = cents * CENT
-    last_digit = Decimal(1).scaleb(-digits)
-    printed = (mmol * PER_MMOL[unit]).quantize(last_digit, ROUND_HALF_UP)
-    rounding = last_digit / PER_MMOL[unit] / 2 + CENT / 2
-    assume(all(abs(mmol - limit) > rounding for limit in magnesium_limits()))
+    step, canonical = Decimal(steps.partition(" ")[0]), steps.partition(" ")[2]
+    value = data.draw(st.integers(*span)) * step
+    last_digit = Decimal(1).scaleb(-data.draw(st.integers(1, 2)))
+    printed = (value * Decimal(factor)).quantize(last_digit, ROUND_HALF_UP)
+    rounding = last_digit / Decimal(factor) / 2 + step / 2
+    assume(all(abs(value - limit) > rounding for limit in limits_in(canonical)))
     reported, converted = (
-        came_to(decided(adult([result("magnesium-serum", value, in_unit)], ["A02BC01"], [DIABETES])))
-        for value, in_unit in ((mmol, "mmol/L"), (printed, unit))
+        came_to(decided(adult([result(concept, number, in_unit)], ["A02BC01"], [DIABETES])))
+        for number, in_unit in ((value, canonical), (printed, unit))
     )
     assert converted == reported
 

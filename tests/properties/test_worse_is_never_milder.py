@@ -62,3 +62,11 @@ def test_a_worse_value_is_never_answered_more_mildly(
         for v in (worse, better)
     ]
     assert answers[0] >= answers[1], f"{worse} is answered more mildly than {better} (hundredths of {unit})"
+
+
+@pytest.mark.parametrize(("concept", "unit", "span", "lower_is_worse"), LADDERS)
+def test_the_worst_value_of_every_ladder_gets_a_card(
+    concept: str, unit: str, span: tuple[int, int], lower_is_worse: bool
+) -> None:
+    worst = Decimal(span[0] if lower_is_worse else span[1]).scaleb(-2)
+    assert severity_about(concept, decided(adult([result(concept, worst, unit)]))) >= 0

@@ -140,7 +140,9 @@ def _wanted_codes(text: str) -> frozenset[str]:
 
 def when(resource: Resource) -> datetime:
     """When it happened, to sort by; long ago when it does not say."""
-    period = next((resource[name] for name in ("effectivePeriod", "performedPeriod", "period") if name in resource), {})
+    period: dict[str, Any] = next(
+        (resource[name] for name in ("effectivePeriod", "performedPeriod", "period") if name in resource), {}
+    )
     texts = [resource.get(name) for name in ("effectiveDateTime", "effectiveInstant", "performedDateTime")]
     texts += [period.get("end"), period.get("start"), *(resource.get(n) for n in ("issued", "onsetDateTime"))]
     texts += [resource.get(name) for name in ("recordedDate", "authoredOn", "dateAsserted")]

@@ -18,14 +18,14 @@ def main(arguments: list[str]) -> None:
     knowledge = load_knowledge()
     for name in SETS:
         if not is_present(name):
-            print(f"{name}: not present")
+            sys.stdout.write(f"{name}: not present\n")
             continue
         tally = run_set(name, knowledge, admit_unknown_status=name.startswith("smart"))
-        print(report(name, tally))
+        sys.stdout.write(report(name, tally) + "\n")
         if "--cards" in arguments:
-            print("\n\n".join(tally.texts))
+            sys.stdout.write("\n\n".join(tally.texts) + "\n")
         if "--drugs" in arguments:
-            print(_lines("drugs", tally.identified, None))
+            sys.stdout.write(_lines("drugs", tally.identified, None) + "\n")
 
 
 def report(name: str, tally: Tally) -> str:

@@ -15,8 +15,9 @@ from cds_service.facts.records import Problem, Result
 
 
 class KidneyFunction(msgspec.Struct, frozen=True):
-    """eGFR in mL/min/1.73 m2 with the fact it rests on; `egfr` None = unknown.
+    """eGFR in mL/min/1.73 m2 with the fact it rests on; `egfr` None = no exact value.
 
+    basis     the result, or the coded G4/G5; a result beside `egfr` None is only a bound (">90", "<15")
     computed  from serum creatinine by CKD-EPI 2021; the card must say so
     advanced  below 30 by value, or by a coded G4/G5 when no value is known ("on the basis of the diagnosis")
     aki       True, False, or None when it cannot be judged (no earlier creatinine)
@@ -33,17 +34,22 @@ class KidneyFunction(msgspec.Struct, frozen=True):
     @property
     def advanced(self) -> bool:
         """Below 30, in dialysis, in acute injury, or coded G4/G5 without a value."""
-        low = self.egfr is not None and self.egfr < self.limit
-        return low or self.by_diagnosis or self.dialysis is not None or self.aki is True
+        return self.below(self.limit) or self.dialysis is not None or self.aki is True
 
     @property
     def known(self) -> bool:
-        """Whether anything is known about clearance."""
-        return self.egfr is not None or self.by_diagnosis or self.dialysis is not None or self.aki is True
+        """Whether anything is known about clearance; of a bound: on which side of 30 it lies."""
+        if isinstance(self.basis, Result):
+            return self.egfr is not None or _settles(self.basis, self.limit) or self.advanced
+        return self.by_diagnosis or self.dialysis is not None or self.aki is True
 
     def below(self, limit: Decimal) -> bool:
-        """Proven below: by value, or (for limits of 30 and more) by diagnosis."""
-        return (self.egfr is not None and self.egfr < limit) or (self.by_diagnosis and limit >= self.limit)
+        """Proven below: by value or bound, or (for limits of 30 and more) by diagnosis."""
+        if self.egfr is not None:
+            return self.egfr < limit
+        if isinstance(self.basis, Result):
+            return self.basis.below(limit)
+        return self.by_diagnosis and limit >= self.limit
 
 
 def kidney_function(patient: Patient, k: Limits) -> KidneyFunction:
@@ -59,7 +65,13 @@ def kidney_function(patient: Patient, k: Limits) -> KidneyFunction:
         if computed is not None:
             return KidneyFunction(computed, creatinine, True, False, aki, on_dialysis, k["advanced_ckd"])
     stage = patient.has("ckd-g5", "ckd-g4")
-    return KidneyFunction(None, stage or egfr, False, stage is not None, aki, on_dialysis, k["advanced_ckd"])
+    if egfr is not None and (stage is None or _settles(egfr, k["advanced_ckd"])):
+        return KidneyFunction(None, egfr, False, False, aki, on_dialysis, k["advanced_ckd"])
+    return KidneyFunction(None, stage, False, stage is not None, aki, on_dialysis, k["advanced_ckd"])
+
+
+def _settles(bound: Result, limit: Decimal) -> bool:
+    return bound.below(limit) or bound.at_least(limit)
 
 
 def _ckd_epi(creatinine: Result, patient: Patient, k: Limits) -> Decimal | None:

@@ -38,9 +38,9 @@ def magnesium_risk(patient: Patient, k: Limits) -> MagnesiumRisk:
     """All risk items that apply; within one item only the highest band counts."""
     items = (*_highest(patient, k), *_diuretics(patient, k), *_ppi(patient, k), *_high(patient, k), *_some(patient, k))
     unknown = []
-    if patient.latest("hba1c") is None and patient.has("type-2-diabetes") is not None:
+    if patient.latest("hba1c") is None and patient.has_confirmed("type-2-diabetes") is not None:
         unknown.append("unknown-hba1c")
-    if patient.latest("alcohol-use") is None and patient.has("alcohol-use-disorder") is None:
+    if patient.latest("alcohol-use") is None and patient.has_confirmed("alcohol-use-disorder") is None:
         unknown.append("unknown-alcohol")
     if any(e.since is None for e in patient.taking("ppi", "loop-diuretic", "thiazide")):
         unknown.append("unknown-drug-duration")
@@ -58,9 +58,9 @@ def _highest(patient: Patient, k: Limits) -> Iterator[RiskItem]:
         yield RiskItem("risk-platinum", points, cisplatin)
     elif carboplatin := patient.taking("carboplatin") or _ended_within(patient, within, "carboplatin"):
         yield RiskItem("risk-platinum", int(k["points_high"]), carboplatin)
-    if bowel := patient.has("short-bowel", "high-output-stoma"):
+    if bowel := patient.has_confirmed("short-bowel", "high-output-stoma"):
         yield RiskItem("risk-short-bowel", points, (bowel,))
-    if alcohol := patient.has("alcohol-use-disorder"):
+    if alcohol := patient.has_confirmed("alcohol-use-disorder"):
         yield RiskItem("risk-alcohol-disorder", points, (alcohol,))
 
 
@@ -87,13 +87,13 @@ def _high(patient: Patient, k: Limits) -> Iterator[RiskItem]:
     drugs = drugs or _long_courses(patient, k, within)
     if drugs:
         yield RiskItem("risk-nephrotoxic", points, drugs)
-    gut = patient.has(
+    gut = patient.has_confirmed(
         "coeliac-disease", "inflammatory-bowel-disease", "chronic-pancreatitis", "bariatric-malabsorptive"
     )
     gut = gut or patient.underwent("bariatric-malabsorptive")
     if gut is not None:
         yield RiskItem("risk-malabsorption", points, (gut,))
-    diarrhoea = patient.has("chronic-diarrhoea")
+    diarrhoea = patient.has_confirmed("chronic-diarrhoea")
     if diarrhoea is not None and diarrhoea.at is not None:
         lasting = patient.as_of.days_since(diarrhoea.at) >= k.span("diarrhoea_from").days
         diarrhoea = diarrhoea if lasting else None
@@ -103,21 +103,21 @@ def _high(patient: Patient, k: Limits) -> Iterator[RiskItem]:
 
 def _some(patient: Patient, k: Limits) -> Iterator[RiskItem]:
     points = int(k["points_some"])
-    if diabetes := patient.has("type-2-diabetes"):
+    if diabetes := patient.has_confirmed("type-2-diabetes"):
         yield RiskItem("risk-diabetes", points, (diabetes,))
         hba1c = patient.latest("hba1c")
         if hba1c is not None and hba1c.at_least(k["hba1c_high"]):
             yield RiskItem("risk-hba1c", points, (hba1c,))
     alcohol = patient.latest("alcohol-use")
     limit = k["drinks_women"] if patient.sex == "female" else k["drinks_men"]
-    if alcohol is not None and alcohol.above(limit) and patient.has("alcohol-use-disorder") is None:
+    if alcohol is not None and alcohol.above(limit) and patient.has_confirmed("alcohol-use-disorder") is None:
         yield RiskItem("risk-alcohol", points, (alcohol,))
     bmi = patient.latest("bmi")
-    if wasted := patient.has("malnutrition", "eating-disorder"):
+    if wasted := patient.has_confirmed("malnutrition", "eating-disorder"):
         yield RiskItem("risk-malnutrition", points, (wasted,))
     elif bmi is not None and bmi.below(k["bmi_low"]):
         yield RiskItem("risk-malnutrition", points, (bmi,))
-    if gland := patient.has("primary-hyperparathyroidism", "hyperthyroidism", "hyperaldosteronism"):
+    if gland := patient.has_confirmed("primary-hyperparathyroidism", "hyperthyroidism", "hyperaldosteronism"):
         yield RiskItem("risk-endocrine", points, (gland,))
     if patient.aged_at_least(Decimal(k["age_from"])):
         yield RiskItem("risk-age", points)

@@ -57,9 +57,9 @@ def magnesium_signs(patient: Patient, k: Limits) -> MagnesiumSigns:
 
 
 def _tetany(patient: Patient, k: Limits) -> Iterator[RiskItem]:
-    if tetany := patient.has("tetany", within=k.span("window")):
+    if tetany := patient.has_confirmed("tetany", within=k.span("window")):
         yield RiskItem("sign-tetany", int(k["points_strong"]), (tetany,))
-    if tremor := patient.has("tremor", "fasciculation", within=k.span("window")):
+    if tremor := patient.has_confirmed("tremor", "fasciculation", within=k.span("window")):
         yield RiskItem("sign-tremor", int(k["points_weak"]), (tremor,))
 
 
@@ -96,22 +96,22 @@ def _rhythm(patient: Patient, k: Limits) -> Iterator[RiskItem]:
     limit = k["qtc_women"] if patient.sex == "female" else k["qtc_men"]
     if qtc is not None and patient.sex is not None and qtc.above(limit):
         yield RiskItem("sign-qtc", points, (qtc,))
-    if rhythm := patient.has(
+    if rhythm := patient.has_confirmed(
         "atrial-fibrillation", "ventricular-arrhythmia", "ventricular-ectopy", within=k.span("window")
     ):
         yield RiskItem("sign-rhythm", points, (rhythm,))
-    seizure = patient.has("seizure", within=k.span("window"))
+    seizure = patient.has_confirmed("seizure", within=k.span("window"))
     if seizure is not None and patient.has("epilepsy") is None:
         yield RiskItem("sign-seizure", points, (seizure,))
 
 
 def _symptoms(patient: Patient, k: Limits) -> Iterator[RiskItem]:
     window, points = k.span("window"), int(k["points_weak"])
-    single = [p for group in SINGLE_SYMPTOMS if (p := patient.has(group, within=window)) is not None]
+    single = [p for group in SINGLE_SYMPTOMS if (p := patient.has_confirmed(group, within=window)) is not None]
     if single:
         facts: tuple[Fact, ...] = tuple(single)
         yield RiskItem("symptom-neuromuscular", min(len(single) * points, int(k["symptoms_at_most"])), facts)
-    pooled = tuple(p for group in POOLED_SYMPTOMS if (p := patient.has(group, within=window)) is not None)
+    pooled = tuple(p for group in POOLED_SYMPTOMS if (p := patient.has_confirmed(group, within=window)) is not None)
     if len(pooled) >= k["pooled_from"]:
         yield RiskItem("symptom-general", points, pooled)
 

@@ -146,7 +146,7 @@ def _pairs(patient: Patient, k: Limits, victims: list[Exposure], products: list[
     found = []
     for victim in victims:
         for product in products:
-            if victim.ref == product.ref or not (victim.judged or product.judged):
+            if victim is product or not (victim.judged or product.judged):
                 continue
             rows = tuple(row for row in k.data.rows if _is_in(victim, row.victims) and _is_in(product, row.cations))
             if rows:
@@ -196,8 +196,7 @@ def _is_settled(patient: Patient, k: Limits, pair: Pair) -> bool:
 def _taken_for(patient: Patient, exposure: Exposure, groups: tuple[str, ...]) -> timedelta:
     """How long the drug is in use, for a draft including the order it renews; zero when no start is known."""
     same = [e for e in patient.taking(*groups) if e.ingredients == exposure.ingredients and e.route == exposure.route]
-    starts = [e.since for e in (exposure, *same) if e.since is not None]
-    return max((timedelta(days=patient.as_of.days_since(start)) for start in starts), default=NONE)
+    return max((patient.taken_for(e) for e in (exposure, *same) if e.since is not None), default=NONE)
 
 
 def _proven_apart(pair: Pair, k: Limits) -> bool:
@@ -214,7 +213,7 @@ def _proven_apart(pair: Pair, k: Limits) -> bool:
 
 
 def _facts(pairs: list[Pair]) -> tuple[Exposure, ...]:
-    return tuple({e.ref: e for pair in pairs for e in (pair.victim, pair.product)}.values())
+    return tuple({id(e): e for pair in pairs for e in (pair.victim, pair.product)}.values())
 
 
 def _pair_line(pair: Pair) -> Phrase:

@@ -10,6 +10,7 @@ from functools import lru_cache
 import msgspec
 
 from cds_service.facts.records import Dosage, Strength
+from cds_service.facts.units import is_number
 from cds_service.facts.vocabulary import Vocabulary
 from cds_service.fhir import datatypes
 from cds_service.fhir.read.drugs import Identity, drug_names
@@ -18,6 +19,8 @@ from cds_service.fhir.structs import Medication
 
 UCUM = "http://unitsofmeasure.org"
 ORAL = "oral"
+_MAX_DIGITS = 30
+_MAX_HOURS_DIGITS = 3
 _NEEDLE_ROUTES = frozenset({"intravenous", "intramuscular", "subcutaneous"})
 _NEEDLE_WORDS = frozenset(
     {"injection", "injectable", "injectie", "injectievloeistof", "injektionslosung", "injector", "syringe", "spuit"}
@@ -70,7 +73,14 @@ def _dose(instruction: datatypes.Dosage) -> tuple[Decimal | None, str]:
             break
     if quantity is None:
         return None, ""
-    return quantity.value, unit_of(quantity)
+    return _number(quantity.value), unit_of(quantity)
+
+
+def _number(value: Decimal | None) -> Decimal | None:
+    """An amount that can be calculated with and printed; None for a negative or absurd one, as for one not stated."""
+    if value is None or not is_number(value) or value < 0 or len(str(value)) > _MAX_DIGITS:
+        return None
+    return value
 
 
 def unit_of(quantity: datatypes.Quantity) -> str:
@@ -81,16 +91,16 @@ def unit_of(quantity: datatypes.Quantity) -> str:
 
 def _per_day(repeat: datatypes.TimingRepeat, moments: int) -> Decimal | None:
     days = repeat.day_of_week
-    frequency = repeat.frequency_max or repeat.frequency
+    frequency, period = _number(repeat.frequency_max or repeat.frequency), _number(repeat.period)
     if frequency is None and moments:
         frequency = Decimal(moments)
-    if repeat.period is None or not repeat.period_unit:
+    if period is None or not repeat.period_unit:
         if frequency is None or not moments:
             return None
         return frequency * len(days) / 7 if days else frequency
     if days and frequency is None:
         frequency = Decimal(len(days) if repeat.period_unit == "wk" else 1)
-    per_day = _rate(frequency or Decimal(1), repeat.period, repeat.period_unit)
+    per_day = _rate(frequency or Decimal(1), period, repeat.period_unit)
     if per_day is not None and days and repeat.period_unit == "d":
         return per_day * len(days) / 7
     return per_day
@@ -112,6 +122,7 @@ def _coded_per_day(code: datatypes.CodeableConcept) -> Decimal | None:
             and word[-1:] == "H"
             and word[1:-1].isascii()
             and word[1:-1].isdigit()
+            and 0 < len(word) - 2 <= _MAX_HOURS_DIGITS
             and int(word[1:-1]) > 0
         ):
             return Decimal(24) / int(word[1:-1])
@@ -136,14 +147,17 @@ def read_strengths(medication: Medication | None) -> tuple[Strength, ...]:
     found = []
     for ingredient in medication.ingredient:
         strength, item = ingredient.strength, ingredient.item_codeable_concept
-        if strength is None or strength.numerator is None or strength.numerator.value is None:
+        amount = _number(strength.numerator.value) if strength is not None and strength.numerator is not None else None
+        if strength is None or strength.numerator is None or amount is None:
             continue
         per = strength.denominator
         name = "" if item is None else item.text or next((c.display for c in item.coding if c.display), "")
-        per_amount = per.value if per is not None and per.value else Decimal(1)
+        per_amount = _number(per.value) if per is not None and per.value else Decimal(1)
+        if per_amount is None:
+            continue
         unit = unit_of(strength.numerator)
         found.append(
-            Strength(name, strength.numerator.value, unit, per_amount, unit_of(per) if per is not None else "")
+            Strength(name, amount, unit, per_amount, unit_of(per) if per is not None else "")
         )
     return tuple(found)
 

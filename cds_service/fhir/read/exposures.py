@@ -37,7 +37,7 @@ def gather_exposures(records: Iterable[Record]) -> ExposureFacts:
         if record.standing == "unclear":
             unmapped.append(UnmappedDrug(_STATUS_UNKNOWN, record.ref))
         elif not record.identity.known_by or record.identity.partial:
-            unmapped.append(UnmappedDrug(record.identity.system, record.ref))
+            unmapped.append(UnmappedDrug(record.identity.system, record.ref, record.standing == "draft"))
     taken = _without_denied(identified)
     charted = [record for record in taken if record.standing != "draft"]
     merged = [_merge(records) for records in _same_drug(charted)]

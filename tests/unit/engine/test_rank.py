@@ -97,3 +97,9 @@ def test_a_silent_rule_is_recorded_but_not_shown_and_absorbs_nothing() -> None:
 
 def test_sandbox_mode_shows_silent_rules() -> None:
     assert ids(ranked(fired("silent", WARNING, status="silent"), show_silent=True)) == ["silent"]
+
+
+def test_a_card_that_absorbed_a_critical_one_is_of_tier_one() -> None:
+    winner, loser, other = fired("a", INFO, "P5"), fired("b", CRITICAL, "P1"), fired("c", CRITICAL, "P2")
+    cards = ranked(winner, loser, other, absorptions=(Absorption("a", "b"),))
+    assert ids(cards) == ["a", "c"]

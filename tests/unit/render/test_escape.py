@@ -17,6 +17,7 @@ from cds_service.render.escape import MAX_LENGTH, markdown, plain
         ("line one\nline two\t!", "line one line two !"),
         ("see https://evil.example/x", "see https: //evil.example/x"),
         ("see www.evil.example", "see www. evil.example"),
+        ("\u20671.0\u2069 mg", "1.0 mg"),
     ],
 )
 def test_plain_text_is_one_harmless_line(text: str, printed: str) -> None:

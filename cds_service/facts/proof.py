@@ -1,0 +1,52 @@
+"""What the dates and the completeness of a chart prove: that something was not measured, that a problem is of now."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from cds_service.errors import CannotTellError
+from cds_service.facts.records import Problem
+from cds_service.facts.snapshot import Snapshot
+
+
+def require_complete(snapshot: Snapshot, key: str) -> None:
+    """Raises CannotTellError unless the prefetch key was answered completely."""
+    if gap := snapshot.gap(key):
+        raise CannotTellError(gap)
+
+
+def require_unmeasured(snapshot: Snapshot, concept: str, span: timedelta) -> None:
+    """Raises CannotTellError when an exact result of the concept may lie within `span` that cannot be used or is not
+    here: a preliminary one, one of which only the month or year is known, one on a page that was not delivered."""
+    as_of = snapshot.as_of
+    for result in snapshot.results.get(concept, ()):
+        if not result.comparator and as_of.may_be_within(result.at, span):
+            if "preliminary" in result.flags:
+                raise CannotTellError(f"{concept}: only provisional results")
+            if not as_of.within(result.at, span):
+                raise CannotTellError(f"{concept}: its date is not exact")
+    key = snapshot.concept_keys.get(concept, concept)
+    coverage = snapshot.coverage.get(key)
+    reach = coverage.reaches_to if coverage is not None else None
+    if reach is None or as_of.within(reach, span):
+        require_complete(snapshot, key)
+
+
+def is_of_window(problem: Problem, within: timedelta | None, snapshot: Snapshot) -> bool:
+    """Whether a problem is dated in the window, or is undated and of the current encounter; any is without a window."""
+    if within is None:
+        return True
+    if problem.at is not None:
+        return snapshot.as_of.within(problem.at, within)
+    return problem.encounter is not None and snapshot.stay is not None and problem.encounter == snapshot.stay.ref
+
+
+def lasted_into(problem: Problem, within: timedelta | None, snapshot: Snapshot) -> bool:
+    """Whether a problem goes on, or ended within the window."""
+    ended = problem.ended
+    return problem.ongoing or (ended is not None and within is not None and snapshot.as_of.within(ended, within))
+
+
+def problem_time(problem: Problem) -> float:
+    """Epoch seconds by which problems are ordered; an undated one is the oldest."""
+    return problem.at.latest.timestamp() if problem.at is not None else float("-inf")

@@ -8,10 +8,10 @@ UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make requirements" --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check bench golden lock docs fix requirements clean
+.PHONY: help demo serve test test-postgres check bench golden lock docs fix requirements clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
 
 # Rebuilt only when a requirements file or pyproject.toml changed. PYTHON=... chooses another interpreter.
 $(STAMP): requirements.txt requirements-dev.txt pyproject.toml
@@ -31,6 +31,14 @@ serve: $(STAMP)  ## run the service in sandbox mode on http://127.0.0.1:8000 (PO
 
 test: $(STAMP)  ## run the whole test suite
 	$(BIN)/python -m pytest -q
+
+test-postgres: $(STAMP)  ## run the storage tests on PostgreSQL too: IONWISE_TEST_POSTGRES_URL says which server
+	@[ -n "$$IONWISE_TEST_POSTGRES_URL" ] || { \
+		echo "IONWISE_TEST_POSTGRES_URL is not set. Any of these will do:" >&2; \
+		echo "  .ci/with-postgresql make test-postgres     starts a private server of the installed PostgreSQL and stops it" >&2; \
+		echo "  IONWISE_TEST_POSTGRES_URL=postgresql://user:password@127.0.0.1/postgres make test-postgres" >&2; \
+		echo "The user must be allowed to create databases; the tests make their own and drop them." >&2; exit 1; }
+	$(BIN)/python -m pytest -q tests/storage
 
 check: $(STAMP)  ## style, types, layers, the knowledge (with limit mutation), the generated docs
 	$(BIN)/ruff check .

@@ -4,81 +4,123 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import uvicorn
 from fastapi import FastAPI
 
 from cds_service.errors import SettingsError
 from cds_service.fhir.call import Call
-from cds_service.fhir.profiles import PROFILES, apply_profile
-from cds_service.knowledge.load import load_knowledge
+from cds_service.fhir.profiles import PROFILES
 from cds_service.knowledge.model import Knowledge
 from cds_service.service.decide import DecideOptions, decide
+from cds_service.service.keeper import Keeper
 from cds_service.settings import Settings, read_settings
+from cds_service.storage.pseudonyms import find_pseudonyms
+from cds_service.storage.store import open_store
+from cds_service.tenancy import Tenancy
 from cds_service.web.cors import install_cors
 from cds_service.web.discovery import discovery_routes
 from cds_service.web.edge import Answer, Edge, Voice
+from cds_service.web.feedback import feedback_routes
 from cds_service.web.health import health_router
 from cds_service.web.hooks import hook_routes
 from cds_service.web.openapi import build_openapi
 from cds_service.web.problems import install_problems
 from cds_service.web.rule_page import rule_router
+from cds_service.web.sites import Answered, Decider, Known
 
 
 def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: Answer | None = None) -> FastAPI:
     """The application for one set of settings.
 
     knowledge: default as loaded from the settings' cards folder. answer: default the decision with that knowledge.
-    Raises KnowledgeError when the knowledge is refused, SettingsError when no setting tells our address.
+    Raises KnowledgeError when the knowledge or an overlay is refused, SettingsError when no setting tells our address.
     """
     if settings.public_url is None and not settings.sandbox:
         raise SettingsError("IONWISE_PUBLIC_URL: missing -> set it to the address at which clients reach this service")
-    knowledge = knowledge or load_knowledge(settings.cards_dir)
+    tenancy = Tenancy(settings, lambda known: _instead(answer) if answer else decide_with(settings, known), knowledge)
+    keeper = open_keeper(settings)
     edge = Edge(
-        knowledge=knowledge,
-        plan=apply_profile(knowledge.key_plan, PROFILES[settings.profile]),
-        answer=answer or decide_with(settings, knowledge),
-        languages=settings.languages,
+        sites=tenancy.sites,
         loopback=f"http://127.0.0.1:{settings.port}",
         clock=lambda: datetime.now(UTC),
         public_url=settings.public_url,
         sandbox=settings.sandbox,
-        absent_sources=frozenset(settings.absent_sources),
         max_body_bytes=settings.max_body_bytes,
+        keeper=keeper,
     )
-    app = FastAPI(title="Ionwise", version=knowledge.version, redoc_url=None, redirect_slashes=False)
-    app.router.routes.extend([*discovery_routes(edge), *hook_routes(edge)])
+    app = FastAPI(
+        title="Ionwise",
+        version=edge.knowledge.version,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_living(keeper),
+    )
+    app.router.routes.extend([*discovery_routes(edge), *hook_routes(edge), *feedback_routes(edge)])
     app.include_router(health_router(edge))
     app.include_router(rule_router(edge))
+    app.state.tenancy = tenancy
     app.openapi = _documented(app, edge)  # type: ignore[method-assign]  # how FastAPI wants its document replaced
     install_problems(app)
     install_cors(app, settings.allowed_origins)
     return app
 
 
-def decide_with(settings: Settings, knowledge: Knowledge) -> Answer:
+def decide_with(settings: Settings, knowledge: Knowledge) -> Decider:
     """The decision bound to one knowledge and one set of settings."""
 
-    def answer(call: Call, voice: Voice) -> dict[str, Any]:
-        options = DecideOptions(
-            language=voice.language,
-            zone=zone,
-            base_url=voice.base_url,
-            canonical_base=settings.canonical_base,
-            topic_hyphens=profile.topic_hyphens,
-            sandbox=settings.sandbox,
-            decision_extension=settings.decision_extension,
-            admit_unknown_status=settings.admit_unknown_status,
-            settings=clinical,
-        )
-        return decide(call, knowledge, options).response
+    base = DecideOptions(
+        zone=settings.zone,
+        canonical_base=settings.canonical_base,
+        topic_hyphens=PROFILES[settings.profile].topic_hyphens,
+        sandbox=settings.sandbox,
+        decision_extension=settings.decision_extension,
+        admit_unknown_status=settings.admit_unknown_status,
+        settings={"icu_locations": frozenset(settings.icu_locations)},
+    ).for_tenant(knowledge.tenant)
 
-    profile, zone = PROFILES[settings.profile], settings.zone
-    clinical = {"icu_locations": frozenset(settings.icu_locations)}
-    return answer
+    def decide_call(call: Call, voice: Voice, known: Known) -> Answered:
+        options = msgspec.structs.replace(base, language=voice.language, base_url=voice.base_url)
+        decision = decide(call, knowledge, options, known.memory, known.switched)
+        return Answered(decision.response, decision)
+
+    return decide_call
+
+
+def _instead(answer: Answer) -> Decider:
+    return lambda call, voice, _: Answered(answer(call, voice), None)
+
+
+def open_keeper(settings: Settings) -> Keeper | None:
+    """What keeps and remembers, not started yet; None when the settings say that nothing is kept.
+
+    Raises SettingsError when the address of the database or the pseudonym key is no good.
+    """
+    if not settings.storage:
+        return None
+    store = open_store(
+        settings.database_url, data_dir=settings.data_dir, recall_seconds=settings.memory_budget_ms / 1000
+    )
+    return Keeper(store, find_pseudonyms(settings.pseudonym_key_file, settings.data_dir, create=settings.sandbox))
+
+
+def _living(keeper: Keeper | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """The store lives as long as the server."""
+
+    @asynccontextmanager
+    async def live(_: FastAPI) -> AsyncIterator[None]:
+        if keeper is not None:
+            await keeper.start()
+        yield
+        if keeper is not None:
+            await keeper.close()
+
+    return live
 
 
 def _documented(app: FastAPI, edge: Edge) -> Callable[[], dict[str, Any]]:
@@ -103,6 +145,7 @@ def run_server(*, sandbox: bool | None = None, host: str | None = None, port: in
         )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     app = create_app(settings)
+    app.state.tenancy.reload_on_hangup()
     _spare_the_collector()
     uvicorn.run(app, host=settings.host, port=settings.port, access_log=False, server_header=False)
 

@@ -8,9 +8,16 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from cds_service import cli_maps, cli_sites, cli_storage
 from cds_service.errors import Finding, IonwiseError
 
 commands = typer.Typer(name="ionwise", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+commands.add_typer(cli_maps.commands, name="map")
+commands.add_typer(cli_storage.db, name="db")
+commands.add_typer(cli_storage.rule, name="rule")
+commands.command()(cli_storage.stats)
+commands.add_typer(cli_sites.overlay, name="overlay")
+commands.command()(cli_sites.compare)
 
 
 def main() -> None:
@@ -218,3 +225,34 @@ def explain_request(
         typer.echo(explain_body(request.read_bytes(), knowledge, plan, options, now))
     except IonwiseError as error:
         _refuse(error)
+
+
+@commands.command()
+def unmapped(
+    source: Annotated[Path, typer.Argument(help="Recorded hook requests or NDJSON: a file or a folder.", exists=True)],
+    out: Annotated[Path, typer.Option(help="Folder to write into.", file_okay=False)] = Path(),
+    overlay: Annotated[
+        Path | None, typer.Option(help="Count what this overlay still leaves open.", exists=True, dir_okay=False)
+    ] = None,
+) -> None:
+    """List the drugs, laboratory codes and units that are not understood, with an overlay to complete and sign."""
+    from datetime import date
+
+    from cds_service.knowledge.load import load_knowledge
+    from cds_service.service.unmapped_files import read_work_list, write_overlay, write_table
+
+    try:
+        vocabulary = load_knowledge(_cards(), overlay=overlay).vocabulary
+        work, unreadable = read_work_list(source, vocabulary)
+    except IonwiseError as error:
+        _refuse(error)
+    lines = work.lines()
+    today = date.today()  # noqa: DTZ011, TID251 (a command line has a clock)
+    out.mkdir(parents=True, exist_ok=True)
+    table, skeleton = out / f"unmapped-{today.isoformat()}.csv", out / f"overlay-{today.isoformat()}.yaml"
+    write_table(table, lines)
+    write_overlay(skeleton, lines, today)
+    for kind in ("drug", "lab", "unit"):
+        counts = [line.count for line in lines if line.what.kind == kind]
+        typer.echo(f"{kind:5} {len(counts):6d} not understood, in {sum(counts)} records")
+    typer.echo(f"{work.resources} resources read, {unreadable} pieces unreadable; written: {table}, {skeleton}")

@@ -175,7 +175,7 @@ def running_service() -> Iterator[str]:
     """
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    app = create_app(read_settings(sandbox=True, host="127.0.0.1", port=port))
+    app = create_app(read_settings(sandbox=True, host="127.0.0.1", port=port, storage=False))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -4,6 +4,7 @@
     ├── SettingsError          a setting is missing or wrong
     ├── KnowledgeError         cards/ is refused; carries every finding with file and line
     ├── RequestError           the caller's request cannot be answered; carries the HTTP status and a FHIR issue code
+    ├── StorageError           the database cannot be reached or does not work; says after how long to try again
     ├── CannotTellError        raised inside a rule: something needed is not known (becomes the outcome CannotTell)
     └── UndeclaredReadError    a rule read something that its rule.yaml does not declare
 
@@ -55,6 +56,12 @@ class RequestError(IonwiseError):
         self.status = status
         self.code = code
         super().__init__(message)
+
+
+class StorageError(IonwiseError):
+    """The database cannot be reached or does not work. `retry_after`: seconds after which trying again makes sense."""
+
+    retry_after = 5
 
 
 class CannotTellError(IonwiseError):

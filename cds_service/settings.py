@@ -58,6 +58,12 @@ class Settings(BaseSettings):
     cards_dir: Path | None = Field(
         None, description="Folder with the knowledge. Default: the one that comes with this version."
     )
+    tenants_dir: Path | None = Field(
+        None, description="Folder with one overlay per tenant. Default: one tenant without overlay. SIGHUP rereads it."
+    )
+    silent: bool = Field(
+        False, description="Evaluate every rule and show no card; the sandbox shows them, marked as silent."
+    )
     profile: Literal["generic", "epic", "oracle", "nl"] = Field(
         "generic", description="Which EHR calls: varies the prefetch queries."
     )
@@ -69,11 +75,38 @@ class Settings(BaseSettings):
         False, description="Whether a result with status `unknown` counts as final (some exports say nothing else)."
     )
     icu_locations: Words = Field((), description="Names or ids of the locations that are intensive care.")
+    data_dir: Path = Field(
+        Path("~/.local/share/ionwise"),
+        description="Folder of the SQLite database and of the sandbox's pseudonym key; made when missing.",
+    )
+    storage: bool = Field(
+        True, description="Whether anything is kept. Without it: no memory of overrides, no feedback, no rule switches."
+    )
+    memory_budget_ms: int = Field(
+        150, ge=1, le=5000, description="How long a call waits for its memory; then it is answered without."
+    )
+    database_url: str | None = Field(
+        None, description="PostgreSQL: postgresql://user:password@host/database. Default: SQLite in the data folder."
+    )
+    pseudonym_key_file: Path | None = Field(
+        None,
+        description="File with the pseudonym key, two during a rotation. Default: in the sandbox a key of its own.",
+    )
+    keep_ledger_days: int = Field(
+        400, ge=1, description="How long `ionwise db prune` keeps issued cards and feedback. Memory needs 365 days."
+    )
+    keep_comment_days: int = Field(90, ge=1, description="How long it keeps the free text of feedback.")
+    keep_counter_days: int = Field(1096, ge=1, description="How long it keeps counts per day, which name nobody.")
 
     @field_validator("languages", "cors_origins", "absent_sources", "icu_locations", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+    @field_validator("data_dir", "pseudonym_key_file")
+    @classmethod
+    def _of_user(cls, value: Path | None) -> Path | None:
+        return value.expanduser() if value else value
 
     @field_validator("public_url", "canonical_base")
     @classmethod

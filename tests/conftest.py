@@ -1,10 +1,11 @@
-"""What holds for every test: no network outside loopback, and no patient data in any log line."""
+"""What holds for every test: no network outside loopback, no patient data in any log line, nothing kept unasked."""
 
 from __future__ import annotations
 
 import io
 import json
 import logging
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -37,7 +38,11 @@ def _refuse_outside(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse connections and name look-ups outside loopback; an audit hook also sees those made in C."""
+    """Refuse connections and name look-ups outside loopback; an audit hook also sees those made in C.
+
+    Services that tests start keep nothing, unless a test asks for it with a folder of its own.
+    """
+    os.environ["IONWISE_STORAGE"] = "false"
     sys.addaudithook(_refuse_outside)
 
 

@@ -6,11 +6,13 @@ reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
+from datetime import datetime
 
 import msgspec
 
 from cds_service.engine.run import Verdict
+from cds_service.engine.suppress import KeptBack
 from cds_service.facts.outcomes import Severity
 from cds_service.facts.records import Exposure, LabOrder, Result
 from cds_service.knowledge.model import Absorption, Policy
@@ -25,10 +27,11 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class Suppressed(msgspec.Struct, frozen=True):
-    """A verdict that fired and is not shown, with the reason."""
+    """A verdict that fired and is not shown, with the reason; `until`: when it may come again, if that is known."""
 
     verdict: Verdict
     reason: str
+    until: datetime | None = None
 
 
 class Ranking(msgspec.Struct, frozen=True):
@@ -38,20 +41,38 @@ class Ranking(msgspec.Struct, frozen=True):
     suppressed: tuple[Suppressed, ...]
 
 
-def rank(verdicts: Iterable[Verdict], hook: str, policy: Policy, *, show_silent: bool = False) -> Ranking:
-    """Order, merge and cap the verdicts that fire. `show_silent`: sandbox mode shows rules of status `silent` too."""
+def rank(
+    verdicts: Iterable[Verdict],
+    hook: str,
+    policy: Policy,
+    *,
+    show_silent: bool = False,
+    silenced: Container[str] = frozenset(),
+    kept_back: Mapping[str, KeptBack] = {},
+) -> Ranking:
+    """Order, merge and cap the verdicts that fire.
+
+    show_silent: sandbox mode shows rules of status `silent` too, but not those that an operator `silenced`.
+    kept_back: the rules that are not to be shown again; as a line of a card that is shown they stay.
+    """
     fired = [v for v in verdicts if v.kind == "fires"]
     suppressed = []
     visible = {}
     allowed = policy.hook_tiers.get(hook, frozenset())
     for verdict in fired:
-        if verdict.rule.status == "silent" and not show_silent:
+        if verdict.rule_id in silenced or (verdict.rule.status == "silent" and not show_silent):
             suppressed.append(Suppressed(verdict, "silent"))
         elif verdict.tier not in allowed:
             suppressed.append(Suppressed(verdict, f"{verdict.tier} is not shown at {hook}"))
         else:
             visible[verdict.rule_id] = verdict
     cards = _absorb(visible, hook, policy.absorptions)
+    while repeated := [card.verdict for card in cards if card.verdict.rule_id in kept_back]:
+        for verdict in repeated:  # what it absorbed and nobody has seen yet finds another card, or one of its own
+            kept = kept_back[verdict.rule_id]
+            suppressed.append(Suppressed(verdict, kept.reason, kept.until))
+            del visible[verdict.rule_id]
+        cards = _absorb(visible, hook, policy.absorptions)
     cards.sort(key=_order)
     shown, dropped = _cap(cards, policy)
     suppressed += [Suppressed(v, "cap") for card in dropped for v in (card.verdict, *card.absorbed)]

@@ -1,7 +1,8 @@
 """Runs the rules of one hook over one snapshot. Pure: no I/O, no clock; a crashing rule is isolated and reported.
 
-What every rule would otherwise have to repeat is done here, in this order: trigger, age, the rule itself, results that
-are not the last word (provisional, conflicting), bounds, recency caps, "about the order", and the population gates.
+What every rule would otherwise have to repeat is done here, in this order: what the site switched off, trigger, age,
+the rule itself, results that are not the last word (provisional, conflicting), bounds, recency caps, "about the order",
+and the population gates.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ class Run:
         self.gaps: Gaps = find_gaps(snapshot)
         self._has_gaps = bool(self.gaps)
         self._present = snapshot.present
+        self._class = snapshot.stay.encounter_class if snapshot.stay is not None else ""
         self._gate_view = Patient(snapshot, Needs(uses=frozenset(knowledge.gates)), knowledge.families)
 
     def verdicts(self, rules: Iterable[Rule]) -> tuple[Verdict, ...]:
@@ -90,6 +92,9 @@ class Run:
     def judge(self, rule: Rule) -> Verdict:
         """The verdict of one rule."""
         tier = rule.tiers.get(self.hook, rule.default_tier)
+        off = self.knowledge.tenant.off(rule.id, self._class)
+        if off:
+            return Verdict(rule, "gated", NotApplicable(off), tier, reason=off)
         if rule.trigger.isdisjoint(self._present):
             missing = self.gaps.behind(rule.trigger) if self._has_gaps else ()
             if missing:

@@ -31,7 +31,8 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     reported    number and unit as the laboratory printed them, e.g. "1.10" and "mg/dL"
     converted   whether `value` was converted from another unit
     age         fresh, recent, stale or ignored by the concept's age policy
-    flags       preliminary, haemolysed, drip-arm, page-incomplete, lab-low, lab-high, unit-property-mismatch, ...
+    flags       preliminary, haemolysed, drip-arm, page-incomplete, lab-low, lab-high, unit-property-mismatch,
+                site-unit (the site says which unit this code has), site-range (`range` is the site's, not the result's)
     """
 
     concept: str
@@ -187,7 +188,10 @@ class LabOrder(msgspec.Struct, frozen=True):
 
 
 class Stay(msgspec.Struct, frozen=True):
-    """The Encounter of the call, else the patient's own. `paediatric` when its ward says so in words or codes."""
+    """The Encounter of the call, else the patient's own. `paediatric` when its ward says so in words or codes.
+
+    encounter_class: the code of its class (IMP, AMB, ...), "" when it has none
+    """
 
     ref: str
     inpatient: bool
@@ -196,6 +200,7 @@ class Stay(msgspec.Struct, frozen=True):
     paediatric: bool
     started: Moment | None
     codes: frozenset[str] = frozenset()
+    encounter_class: str = ""
 
 
 class Person(msgspec.Struct, frozen=True):

@@ -14,6 +14,8 @@ from decimal import Decimal
 
 import msgspec
 
+from cds_service.facts.records import ReferenceRange, Strength
+
 UNASKED = "none"
 _WORD = re.compile(r"[^\W_]+")
 
@@ -102,6 +104,16 @@ class AtcClass(msgspec.Struct, frozen=True):
     ingredients: frozenset[str] = frozenset()
 
 
+class MappedDrug(msgspec.Struct, frozen=True, gc=False):
+    """What a map says of a product: the ingredients we know (none for a drug that is identified and not ours), its ATC
+    codes, route, and content per unit of product where the map states them."""
+
+    ingredients: frozenset[str] = frozenset()
+    atc: frozenset[str] = frozenset()
+    route: str | None = None
+    strengths: tuple[Strength, ...] = ()
+
+
 class Vocabulary(msgspec.Struct, frozen=True):
     """All code knowledge, indexed for the readers.
 
@@ -118,6 +130,10 @@ class Vocabulary(msgspec.Struct, frozen=True):
     order_codes       (system, code) -> concept id               (what an active ServiceRequest asks for)
     order_panels      (system, code) -> concept ids              (codes that order several tests)
     systems           alias system URI -> canonical URI (urn:oid forms, trailing slashes)
+    mapped_drugs      canonical system URI -> product code -> what a drug map says of it
+    condition_implies group id -> itself and the groups it also belongs to
+    code_units        (system, code) -> the unit that a site's laboratory means when a result carries none
+    laboratory_ranges concept id -> the interval that a site's laboratory uses for adults
     """
 
     concepts: Mapping[str, Concept]
@@ -138,3 +154,7 @@ class Vocabulary(msgspec.Struct, frozen=True):
     atc_routes: tuple[tuple[str, str], ...] = ()
     products: Mapping[str, tuple[str, ...]] = {}
     order_panels: Mapping[tuple[str, str], tuple[str, ...]] = {}
+    mapped_drugs: Mapping[str, Mapping[str, MappedDrug]] = {}
+    condition_implies: Mapping[str, frozenset[str]] = {}
+    code_units: Mapping[tuple[str, str], str] = {}
+    laboratory_ranges: Mapping[str, ReferenceRange] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from cds_service.facts.outcomes import Outcome, Severity
 from cds_service.facts.patient import FamilyKnowledge, Limits, Needs, Patient
 from cds_service.facts.vocabulary import Vocabulary
 from cds_service.knowledge.template import Template
+from cds_service.knowledge.tenant import Tenant
 
 Text = Mapping[str, Template]
 PlainText = Mapping[str, str]
@@ -157,8 +158,38 @@ class GateEffect(msgspec.Struct, frozen=True):
     tiers: frozenset[str]
 
 
+class MemoryPolicy(msgspec.Struct, frozen=True):
+    """For how long what was overridden or shown before is not said again.
+
+    overridden_for  tier -> span after an override; shorter_for: override code -> a span that may only shorten it
+    urgent_for      the longest span for criticals and for `urgent_rules`
+    same_subject    tiers whose override counts for the same drugs only, and at `ordering` hooks for the same order:
+                    one written at most `same_order_for` after the override
+    once_...        info cards of these tiers at these hooks come once per patient and user within `once_for`
+    bands           rule -> ladders of variants that are bands of one thing, the worst first
+    """
+
+    overridden_for: Mapping[str, timedelta] = {}
+    shorter_for: Mapping[str, timedelta] = {}
+    urgent_for: timedelta = timedelta(0)
+    urgent_rules: frozenset[str] = frozenset()
+    same_subject: frozenset[str] = frozenset()
+    ordering: frozenset[str] = frozenset()
+    same_order_for: timedelta = timedelta(0)
+    once_tiers: frozenset[str] = frozenset()
+    once_hooks: frozenset[str] = frozenset()
+    once_for: timedelta = timedelta(0)
+    bands: Mapping[str, tuple[tuple[str, ...], ...]] = {}
+
+    @property
+    def longest(self) -> timedelta:
+        """How far back a memory has to reach."""
+        return max((*self.overridden_for.values(), self.once_for))
+
+
 class Policy(msgspec.Struct, frozen=True):
-    """Alert-fatigue policy as data: caps per call, which tiers a hook shows, who absorbs whom, gates over all rules."""
+    """Alert-fatigue policy as data: caps per call, which tiers a hook shows, who absorbs whom, gates over all rules,
+    what is not repeated."""
 
     max_critical: int
     max_warning: int
@@ -167,16 +198,21 @@ class Policy(msgspec.Struct, frozen=True):
     hook_tiers: Mapping[str, frozenset[str]]
     absorptions: tuple[Absorption, ...]
     gate_effects: tuple[GateEffect, ...]
+    memory: MemoryPolicy = MemoryPolicy()
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What a suggestion may order: a draft ServiceRequest. Active orders for all `concepts` make it moot."""
+    """What a suggestion may order: a draft ServiceRequest. Active orders for all `concepts` make it moot.
+
+    own: the first coding is the EHR's own, from the site's overlay.
+    """
 
     id: str
     label: PlainText
     concepts: tuple[str, ...]
     codings: tuple[Mapping[str, str], ...]
     category: str | None = None
+    own: bool = False
 
 
 class OverrideReason(msgspec.Struct, frozen=True):
@@ -190,6 +226,7 @@ class Knowledge(msgspec.Struct, frozen=True):
     """One tenant's compiled knowledge: immutable, shared by all calls; reload builds a new one.
 
     `by_hook`: the live and silent rules of each hook, in the order of `rules`; `concept_keys`: concept -> prefetch key.
+    `tenant`: what the site decided besides; `overlay_hash`: empty without an overlay.
     """
 
     version: str
@@ -207,6 +244,7 @@ class Knowledge(msgspec.Struct, frozen=True):
     override_reasons: Mapping[str, OverrideReason]
     by_hook: Mapping[str, tuple[Rule, ...]] = {}
     concept_keys: Mapping[str, str] = {}
+    tenant: Tenant = Tenant()
 
     def rule(self, rule_id: str) -> Rule:
         """The rule with this id; KeyError when there is none."""

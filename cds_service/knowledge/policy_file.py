@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from datetime import timedelta
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, field_validator
 
 from cds_service.facts.outcomes import Severity
 from cds_service.knowledge.file_model import Bilingual, FileModel, Id, IsoDate
-from cds_service.knowledge.model import Absorption, Evidence, GateEffect, Policy, Tier
+from cds_service.knowledge.model import Absorption, Evidence, GateEffect, MemoryPolicy, Policy, Provenance, Tier
 from cds_service.knowledge.rule_file import Hook, Name
 
 Indicator = Literal["info", "warning", "critical"]
@@ -60,6 +62,85 @@ class GateEffectEntry(FileModel):
     tiers: tuple[Tier, ...] = ALL_TIERS
 
 
+def _read_span(value: Any) -> Any:
+    """`8 h` or `14 d` as a timedelta."""
+    found = re.fullmatch(r"(\d{1,4}) (h|d)", value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("must be a number of hours or days such as `8 h` or `14 d`")
+    return timedelta(hours=int(found[1])) if found[2] == "h" else timedelta(days=int(found[1]))
+
+
+Span = Annotated[timedelta, BeforeValidator(_read_span)]
+
+
+class UrgentEntry(FileModel):
+    """No critical card, and no card of these rules, is kept back for longer."""
+
+    at_most: Span
+    rules: tuple[Id, ...] = ()
+
+
+class SameOrderEntry(FileModel):
+    """Overrides of these tiers count for the same drugs, and at these hooks for the same order."""
+
+    tiers: tuple[Tier, ...]
+    hooks: tuple[Hook, ...]
+    within: Span
+
+
+class OnceEntry(FileModel):
+    """Info cards that come once per patient and user."""
+
+    tiers: tuple[Tier, ...]
+    hooks: tuple[Hook, ...]
+    within: Span
+
+
+class BandsEntry(FileModel):
+    """Variants of a rule that are bands of one thing, the worst first."""
+
+    rule: Id
+    worst_first: Annotated[tuple[Name, ...], Field(min_length=2)]
+
+
+class MemoryEntry(FileModel):
+    """What is not repeated, and for how long."""
+
+    provenance: Provenance
+    overridden_for: dict[Tier, Span]
+    shorter_for: dict[str, Span] = {}
+    urgent: UrgentEntry
+    same_order: SameOrderEntry
+    once: OnceEntry
+    bands: tuple[BandsEntry, ...] = ()
+
+    @field_validator("overridden_for")
+    @classmethod
+    def _every_tier(cls, value: dict[Tier, timedelta]) -> dict[Tier, timedelta]:
+        if absent := sorted(set(ALL_TIERS) - set(value)):
+            raise ValueError(f"says nothing about {', '.join(absent)}")
+        return value
+
+    def build(self) -> MemoryPolicy:
+        """The memory policy as the engine wants it."""
+        bands: dict[str, tuple[tuple[str, ...], ...]] = {}
+        for entry in self.bands:
+            bands[entry.rule] = (*bands.get(entry.rule, ()), entry.worst_first)
+        return MemoryPolicy(
+            overridden_for={str(tier): span for tier, span in self.overridden_for.items()},
+            shorter_for=self.shorter_for,
+            urgent_for=self.urgent.at_most,
+            urgent_rules=frozenset(self.urgent.rules),
+            same_subject=frozenset(self.same_order.tiers),
+            ordering=frozenset(self.same_order.hooks),
+            same_order_for=self.same_order.within,
+            once_tiers=frozenset(self.once.tiers),
+            once_hooks=frozenset(self.once.hooks),
+            once_for=self.once.within,
+            bands=bands,
+        )
+
+
 class PolicyEntry(FileModel):
     """policy.yaml."""
 
@@ -67,6 +148,7 @@ class PolicyEntry(FileModel):
     hook_tiers: dict[Hook, tuple[Tier, ...]]
     gate_effects: tuple[GateEffectEntry, ...] = ()
     precedence: tuple[PrecedenceEntry, ...] = ()
+    memory: MemoryEntry
     planned: tuple[Id, ...] = ()
 
     def build(self) -> Policy:
@@ -79,6 +161,7 @@ class PolicyEntry(FileModel):
             hook_tiers={hook: frozenset(tiers) for hook, tiers in self.hook_tiers.items()},
             absorptions=tuple(one for entry in self.precedence for one in entry.absorptions()),
             gate_effects=tuple(GateEffect(e.gate, e.effect, frozenset(e.tiers)) for e in self.gate_effects),
+            memory=self.memory.build(),
         )
 
 

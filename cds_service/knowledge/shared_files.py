@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from cds_service.errors import Finding, KnowledgeError
 from cds_service.facts.vocabulary import Vocabulary
+from cds_service.knowledge.drug_maps.file import read_drug_map
 from cds_service.knowledge.file_model import read_model
 from cds_service.knowledge.model import KeyPlanEntry, Order, OverrideReason
 from cds_service.knowledge.value_set_files import (
@@ -26,6 +27,7 @@ from cds_service.knowledge.vocabulary import VocabularyError, build_key_plan, bu
 from cds_service.knowledge.yaml_strict import Document, load_yaml
 
 NAME = "vocabulary"
+PRODUCTS = "valuesets/products.csv"
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -54,7 +56,7 @@ def read_shared(folder: Path, shown: Callable[[Path], str]) -> tuple[SharedFiles
     if not (observations and drugs and conditions and ages and orders and plan and reasons):
         return None, reader.findings
     try:
-        vocabulary = build_vocabulary(observations, ages, drugs, conditions, orders)
+        vocabulary = reader.with_products(build_vocabulary(observations, ages, drugs, conditions, orders))
         key_plan = build_key_plan(plan, observations)
     except VocabularyError as wrong:
         reader.findings += [
@@ -86,6 +88,17 @@ class _Reader:
         entry, findings = read_model(document, model)
         self.findings += findings
         return entry
+
+    def with_products(self, vocabulary: Vocabulary) -> Vocabulary:
+        """The vocabulary with the product codes that come with it, where there is such a map."""
+        path = self.folder / PRODUCTS
+        if not path.is_file():
+            return vocabulary
+        try:
+            return read_drug_map(path, vocabulary).applied(vocabulary)
+        except KnowledgeError as refused:
+            self.findings += refused.findings
+            return vocabulary
 
     def finding(self, name: str, path: tuple[str | int, ...], problem: str, remedy: str) -> Finding:
         return self.documents[name].finding(path, problem, remedy, NAME)

@@ -15,6 +15,7 @@ ICD10 = "http://hl7.org/fhir/sid/icd-10"
 ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
 ICPC = "http://hl7.org/fhir/sid/icpc-1-nl"
 EDQM = "http://standardterms.edqm.eu"
+NDC = "http://hl7.org/fhir/sid/ndc"
 
 _OIDS = {
     LOINC: "2.16.840.1.113883.6.1",
@@ -26,6 +27,7 @@ _OIDS = {
     ICD10CM: "2.16.840.1.113883.6.90",
     ICPC: "2.16.840.1.113883.2.4.4.31.1",
     EDQM: "0.4.0.127.0.16.1.1.2.1",
+    NDC: "2.16.840.1.113883.6.69",
 }
 # The Dutch edition of ICD-10 keeps the WHO codes; the German ATC sites use the WHO codes too.
 _OTHER_NAMES = {

@@ -42,11 +42,15 @@ class CardStyle(msgspec.Struct, frozen=True):
 
 
 def build_card(
-    shown: Shown, knowledge: Knowledge, style: CardStyle, suggestions: Sequence[Mapping[str, Any]]
+    shown: Shown,
+    knowledge: Knowledge,
+    style: CardStyle,
+    suggestions: Sequence[Mapping[str, Any]],
+    to_order: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The wire form of one card; `suggestions` are ready wire suggestions."""
+    """The wire form of one card; `suggestions` are ready wire suggestions, `to_order` names orders it cannot offer."""
     verdict, rule = shown.verdict, shown.verdict.rule
-    summary, detail = _texts(shown, knowledge, style)
+    summary, detail = _texts(shown, knowledge, style, to_order)
     card: dict[str, Any] = {
         "uuid": random_uuid(),
         "summary": summary,
@@ -81,12 +85,12 @@ def random_uuid() -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
-def _texts(shown: Shown, knowledge: Knowledge, style: CardStyle) -> tuple[str, str]:
+def _texts(shown: Shown, knowledge: Knowledge, style: CardStyle, to_order: Sequence[str]) -> tuple[str, str]:
     """Summary and detail. A text that cannot be printed must not silence its card: the rule's title stands in."""
     verdict, rule = shown.verdict, shown.verdict.rule
     summary_printer, detail_printer = _printers(rule, knowledge, style)
     try:
-        return _summary(verdict, summary_printer), _detail(shown, detail_printer, knowledge, style)
+        return _summary(verdict, summary_printer), _detail(shown, detail_printer, knowledge, style, to_order)
     except Exception as error:
         if style.strict:
             raise
@@ -105,7 +109,7 @@ def _summary(verdict: Verdict, printer: Printer) -> str:
     return text if len(text) <= SUMMARY_LIMIT else text[: SUMMARY_LIMIT - 1] + "…"
 
 
-def _detail(shown: Shown, printer: Printer, knowledge: Knowledge, style: CardStyle) -> str:
+def _detail(shown: Shown, printer: Printer, knowledge: Knowledge, style: CardStyle, to_order: Sequence[str]) -> str:
     verdict = shown.verdict
     fires, rule = verdict.fires, verdict.rule
     text = rule.cards[fires.variant]
@@ -121,6 +125,8 @@ def _detail(shown: Shown, printer: Printer, knowledge: Knowledge, style: CardSty
             f"{n}. {printer.fill(step[printer.language], fires.values)}" for n, step in enumerate(text.do, 1)
         )
         parts.append(f"**{printer.phrase('what-to-do')}**\n\n{steps}")
+    if to_order:
+        parts.append(f"**{printer.phrase('to-order')}**: {', '.join(map(printer.escape, to_order))}")
     if shown.absorbed:
         parts.append("\n".join(f"- {_absorbed_line(v, knowledge, style)}" for v in shown.absorbed))
     if fires.unknown:

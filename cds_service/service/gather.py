@@ -48,7 +48,7 @@ def gather(
     return Call(
         hook=envelope.hook,
         patient_id=envelope.patient_id,
-        as_of=_as_of(envelope, now, sandbox),
+        as_of=read_as_of(envelope, now, sandbox),
         answers=answers,
         encounter_id=envelope.encounter_id,
         user_id=envelope.user_id,
@@ -109,7 +109,8 @@ def _relative(reference: str) -> str:
     return f"{found[1]}/{found[2]}" if found else reference
 
 
-def _as_of(envelope: Envelope, now: datetime, sandbox: bool) -> datetime:
+def read_as_of(envelope: Envelope, now: datetime, sandbox: bool) -> datetime:
+    """The evaluation time: the server's clock, or in the sandbox what the request says. Raises RequestError 400."""
     raw = envelope.extension.get(AS_OF_EXTENSION) if sandbox else None
     if raw is None or is_null(raw):
         return now

@@ -1,4 +1,4 @@
-"""GET /cds-services: which services there are and what each needs, built once from the key plan."""
+"""GET /cds-services: which services there are and what each needs, written from the key plan."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from cds_service.web.edge import Edge
 from cds_service.web.headers import read_headers
 from cds_service.web.hooks import SERVICE_PREFIX
 from cds_service.web.problems import method_response
+from cds_service.web.sites import Site
 
 ALLOW = "GET, HEAD, OPTIONS"
 SPECIFICATION = "2.0.1"
@@ -32,17 +33,17 @@ _WHEN: Mapping[str, str] = {
 
 def discovery_routes(edge: Edge) -> list[Route]:
     """The discovery endpoint, with and without trailing slash."""
-    endpoint = DiscoveryEndpoint(orjson.dumps(discovery_document(edge)))
+    endpoint = DiscoveryEndpoint(edge)
     return [Route(path, endpoint, name="discovery") for path in ("/cds-services", "/cds-services/")]
 
 
-def discovery_document(edge: Edge) -> dict[str, Any]:
+def discovery_document(site: Site) -> dict[str, Any]:
     """The discovery response: one service per hook, each with the queries of its prefetch keys."""
-    return {"services": [_service(edge, hook) for hook in CONTEXTS]}
+    return {"services": [_service(site, hook) for hook in CONTEXTS]}
 
 
-def _service(edge: Edge, hook: str) -> dict[str, Any]:
-    keys = edge.keys_of(hook)
+def _service(site: Site, hook: str) -> dict[str, Any]:
+    keys = site.keys[hook]
     service: dict[str, Any] = {
         "hook": hook,
         "id": SERVICE_PREFIX + hook,
@@ -51,7 +52,7 @@ def _service(edge: Edge, hook: str) -> dict[str, Any]:
         "usageRequirements": _requirements([entry.key for entry in keys if entry.hooks[hook] == "R"]),
         "version": SPECIFICATION,
     }
-    if prefetch := {entry.key: entry.query for entry in keys if entry.key not in edge.absent_sources}:
+    if prefetch := {entry.key: entry.query for entry in keys if entry.key not in site.absent_sources}:
         service["prefetch"] = prefetch
     return service
 
@@ -62,12 +63,17 @@ def _requirements(required: list[str]) -> str:
 
 
 class DiscoveryEndpoint:
-    """Answers GET and HEAD with the same bytes and their ETag."""
+    """Answers GET and HEAD with the same bytes and their ETag, until the knowledge is reloaded."""
 
-    def __init__(self, document: bytes) -> None:
-        self._document = document
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+        self._write(edge.shown)
+
+    def _write(self, site: Site) -> None:
+        document = orjson.dumps(discovery_document(site))
         etag = f'"{hashlib.sha256(document).hexdigest()[:32]}"'
         self._headers = {"ETag": etag, "Cache-Control": "public, max-age=3600"}
+        self._document, self._site = document, site
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """200 with the document, 304 when the client has it, 405 for other methods."""
@@ -76,6 +82,8 @@ class DiscoveryEndpoint:
     def _respond(self, scope: Scope) -> Response:
         if scope["method"] not in ("GET", "HEAD"):
             return method_response(scope["method"], ALLOW)
+        if self._edge.shown is not self._site:
+            self._write(self._edge.shown)
         known = [tag.strip().removeprefix("W/") for tag in read_headers(scope).get("if-none-match", "").split(",")]
         if self._headers["ETag"] in known or "*" in known:
             return Response(status_code=304, headers=self._headers)

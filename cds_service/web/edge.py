@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from cds_service.fhir.call import Call
-from cds_service.knowledge.model import KeyPlanEntry, Knowledge
+from cds_service.knowledge.model import Knowledge
+from cds_service.service.keeper import Keeper
+from cds_service.web.sites import Answer, Site, Sites
+from cds_service.web.voice import Voice
 
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """In which language to answer, and at which address the links of the answer start."""
-
-    language: str
-    base_url: str
-
-
-Answer = Callable[[Call, Voice], Mapping[str, Any]]
-"""From a call to the wire response `{"cards": [...], "extension": {...}}`, ready to be written as JSON."""
+__all__ = ["Answer", "Edge", "Voice"]
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Everything the routes need. `clock` gives aware instants; `plan` is the key plan with the EHR's profile
-    applied."""
+    """Everything the routes need. `clock` gives aware instants; `sites` the tenants as they are at this moment;
+    `keeper` is None in a deployment that keeps nothing. `client`: who calls, as long as nobody is authenticated."""
 
-    knowledge: Knowledge
-    plan: tuple[KeyPlanEntry, ...]
-    answer: Answer
-    languages: tuple[str, ...]
+    sites: Sites
     loopback: str
     clock: Callable[[], datetime]
     public_url: str | None = None
     sandbox: bool = False
-    absent_sources: frozenset[str] = frozenset()
     max_body_bytes: int = 16 * 1024 * 1024
+    keeper: Keeper | None = None
+    client: str = "sandbox"
 
-    def keys_of(self, hook: str) -> tuple[KeyPlanEntry, ...]:
-        """The prefetch keys of one hook, in the order of the plan."""
-        return tuple(entry for entry in self.plan if hook in entry.hooks)
+    @property
+    def shown(self) -> Site:
+        """What discovery and the pages speak of."""
+        return self.sites.table.shown
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """The knowledge that the pages speak of."""
+        return self.shown.knowledge

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from starlette.types import Scope
 
 from cds_service.errors import RequestError
-from cds_service.web.edge import Edge, Voice
+from cds_service.web.edge import Edge
+from cds_service.web.voice import Voice
 
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d{1,5})?|\[[0-9a-fA-F:.]+\](:\d{1,5})?")
 _JSON = re.compile(r"application/(?:[\w.+-]+\+)?json")
@@ -20,13 +21,14 @@ def read_headers(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
 
 
-def choose_voice(edge: Edge, scope: Scope, headers: Mapping[str, str]) -> Voice:
-    """Language by Accept-Language; address as set, else (sandbox) as the client called us, else the loopback."""
+def choose_voice(edge: Edge, scope: Scope, headers: Mapping[str, str], languages: Sequence[str]) -> Voice:
+    """Language by Accept-Language among those of the site; address as set, else (sandbox) as the client called us, else
+    the loopback."""
     base_url = edge.public_url
     if base_url is None:
         host = headers.get("host", "")
         base_url = f"{scope['scheme']}://{host}" if edge.sandbox and _HOST.fullmatch(host) else edge.loopback
-    return Voice(choose_language(headers.get("accept-language"), edge.languages), base_url)
+    return Voice(choose_language(headers.get("accept-language"), languages), base_url)
 
 
 def choose_language(header: str | None, languages: Sequence[str]) -> str:

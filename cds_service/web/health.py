@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from fastapi import APIRouter
 from pydantic import BaseModel
 
@@ -14,13 +16,27 @@ class Live(BaseModel):
     status: str = "live"
 
 
-class Ready(BaseModel):
-    """The knowledge is loaded: its version, the hash of the site's overlay, the number of rules."""
+class StorageState(BaseModel):
+    """How storage is. Cards are given in every state; `off`: this deployment keeps nothing."""
 
-    status: str = "ready"
+    state: Literal["ready", "degraded", "unavailable", "off"]
+    detail: str = ""
+    waiting: int = 0
+    dropped: int = 0
+    switches_known: bool = True
+
+
+class Ready(BaseModel):
+    """The knowledge is loaded: its version, the hash of the site's overlay, the number of rules; and how storage is.
+
+    status: `degraded` when calls are answered but something is not kept, or not remembered.
+    """
+
+    status: Literal["ready", "degraded"]
     knowledge: str
     overlay: str
     rules: int
+    storage: StorageState
 
 
 def health_router(edge: Edge) -> APIRouter:
@@ -33,8 +49,26 @@ def health_router(edge: Edge) -> APIRouter:
 
     @router.get("/ready", summary="Is the knowledge loaded, and which?")
     async def ready() -> Ready:
+        storage = await _storage(edge)
         return Ready(
-            knowledge=edge.knowledge.version, overlay=edge.knowledge.overlay_hash, rules=len(edge.knowledge.rules)
+            status="ready" if storage.state in ("ready", "off") else "degraded",
+            storage=storage,
+            knowledge=edge.knowledge.version,
+            overlay=edge.knowledge.overlay_hash,
+            rules=len(edge.knowledge.rules),
         )
 
     return router
+
+
+async def _storage(edge: Edge) -> StorageState:
+    if edge.keeper is None:
+        return StorageState(state="off")
+    found = await edge.keeper.health()
+    return StorageState(
+        state=found.state,
+        detail=found.detail,
+        waiting=found.waiting,
+        dropped=found.dropped,
+        switches_known=found.switches,
+    )

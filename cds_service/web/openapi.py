@@ -13,6 +13,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from cds_service.web.edge import Edge
 from cds_service.web.hooks import SERVICE_PREFIX
 from cds_service.web.wire import REQUESTS, Discovery, HookResponse, OperationOutcome
+from cds_service.web.wire_feedback import Feedback
 
 _REF = "#/components/schemas/{model}"
 _PROBLEMS: Mapping[int, str] = {
@@ -31,7 +32,13 @@ def build_openapi(app: FastAPI, edge: Edge) -> dict[str, Any]:
     document = get_openapi(
         title=app.title, version=edge.knowledge.version, routes=app.routes, description=app.description
     )
-    models: list[type[BaseModel]] = [Discovery, HookResponse, OperationOutcome, *dict.fromkeys(REQUESTS.values())]
+    models: list[type[BaseModel]] = [
+        Discovery,
+        Feedback,
+        HookResponse,
+        OperationOutcome,
+        *dict.fromkeys(REQUESTS.values()),
+    ]
     wanted: list[tuple[type[BaseModel] | type[Any], JsonSchemaMode]] = [(model, "validation") for model in models]
     _, definitions = models_json_schema(wanted, ref_template=_REF)
     document.setdefault("components", {}).setdefault("schemas", {}).update(definitions["$defs"])
@@ -44,6 +51,8 @@ def build_openapi(app: FastAPI, edge: Edge) -> dict[str, Any]:
     }
     for hook, request in REQUESTS.items():
         document["paths"][f"/cds-services/{SERVICE_PREFIX}{hook}"] = {"post": _operation(hook, request)}
+    if edge.keeper is not None:
+        document["paths"]["/cds-services/{service_id}/feedback"] = {"post": _feedback()}
     return document
 
 
@@ -55,6 +64,21 @@ def _operation(hook: str, request: type[BaseModel]) -> dict[str, Any]:
         "responses": {
             "200": _body("Cards, or none", HookResponse),
             **{str(status): _body(text, OperationOutcome) for status, text in _PROBLEMS.items()},
+        },
+    }
+
+
+def _feedback() -> dict[str, Any]:
+    problems = {status: text for status, text in _PROBLEMS.items() if status != 412}
+    problems |= {400: "The body is no feedback", 503: "It cannot be stored now; see Retry-After"}
+    return {
+        "summary": "Take note of what became of cards",
+        "tags": ["cds-hooks"],
+        "parameters": [{"name": "service_id", "in": "path", "required": True, "schema": {"type": "string"}}],
+        "requestBody": {"required": True, **_content(Feedback)},
+        "responses": {
+            "200": {"description": "All of it is stored"},
+            **{str(status): _body(text, OperationOutcome) for status, text in problems.items()},
         },
     }
 

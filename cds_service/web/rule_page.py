@@ -67,7 +67,7 @@ def rule_router(edge: Edge) -> APIRouter:
         "/rules/{rule_id}", summary="What a rule looks for, its limits and its sources", response_class=HTMLResponse
     )
     async def rule(rule_id: str, accept_language: Annotated[str | None, Header()] = None) -> HTMLResponse:
-        page = render_rule_page(edge.knowledge, rule_id, choose_language(accept_language, edge.languages))
+        page = render_rule_page(edge.knowledge, rule_id, choose_language(accept_language, edge.shown.languages))
         return HTMLResponse(page, headers=_HEADERS)
 
     return router

@@ -52,9 +52,10 @@ class Client:
         self, method: str, path: str, body: bytes | Sequence[bytes] = b"", headers: Mapping[str, str] | None = None
     ) -> Reply:
         """Any request; a sequence of bytes is sent piece by piece."""
-        return asyncio.run(self._call(method, path, [body] if isinstance(body, bytes) else list(body), headers or {}))
+        return asyncio.run(self.ask(method, path, [body] if isinstance(body, bytes) else list(body), headers or {}))
 
-    async def _call(self, method: str, path: str, pieces: list[bytes], headers: Mapping[str, str]) -> Reply:
+    async def ask(self, method: str, path: str, pieces: list[bytes], headers: Mapping[str, str]) -> Reply:
+        """The same within a running event loop."""
         path, _, query = path.partition("?")
         sent = {"host": "cds.test:8000", **{name.lower(): value for name, value in headers.items()}}
         scope = {

@@ -37,6 +37,9 @@ class Row(FileModel):
     labels     all texts that give an interval; the longest of each side counts, all are cited
     avoid      spacing is not enough: never satisfied by times
     with_food  taking both with the same meal is allowed
+    beside, without   only victims that also hold one of these ingredients; only victims that hold none of them
+    other_than   products of these groups have a row of their own
+    as_far_as_possible  no distance is known to be enough: never satisfied by times, variant `far`
     critical_below  the limit of eGFR below which the pair is critical (needs the family kidney-function)
     notes      ids of notes that this row adds
     """
@@ -46,6 +49,10 @@ class Row(FileModel):
     labels: tuple[Label, ...] = ()
     avoid: bool = False
     with_food: bool = False
+    beside: tuple[Id, ...] = ()
+    without: tuple[Id, ...] = ()
+    other_than: tuple[Id, ...] = ()
+    as_far_as_possible: bool = False
     severity: Literal["info", "warning"]
     critical_below: Name | None = None
     notes: tuple[Name, ...] = ()
@@ -83,10 +90,25 @@ class Pair(msgspec.Struct, frozen=True):
         return any(row.avoid for row in self.rows)
 
     @property
+    def far(self) -> bool:
+        """Whether one of the rows asks for the largest distance there can be."""
+        return any(row.as_far_as_possible for row in self.rows)
+
+    @property
     def leading(self) -> tuple[Row, ...]:
         """The rows that make the severity: a row that is only information adds nothing to a warning."""
         strongest = _strongest(self.rows)
         return tuple(row for row in self.rows if Severity[row.severity.upper()] is strongest)
+
+    @property
+    def with_food(self) -> bool:
+        """Whether all of the rows allow both with the same meal."""
+        return all(row.with_food for row in self.rows)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Of the leading rows; a row that allows food says so only when no other row of the pair forbids it."""
+        return tuple(note for row in self.leading if self.with_food or not row.with_food for note in row.notes)
 
     @property
     def cations(self) -> Listing:
@@ -110,16 +132,16 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     clashes = [pair for pair in met if not _proven_apart(pair, k)]
     if not clashes:
         return Satisfied(_facts(met))
-    clashes.sort(key=lambda pair: (pair.severity, pair.avoid, pair.before + pair.after), reverse=True)
+    clashes.sort(key=lambda pair: (pair.severity, pair.avoid, pair.far, pair.before + pair.after), reverse=True)
     return _card(patient, k, clashes)
 
 
 def _card(patient: Patient, k: Limits, clashes: list[Pair]) -> Fires:
     worst = clashes[0]
     one_sided = "first" if worst.after <= NONE else "later" if worst.before <= NONE else "apart"
-    variant = "avoid" if worst.avoid else one_sided
+    variant = "avoid" if worst.avoid else "far" if worst.far else one_sided
     labels = dict.fromkeys(label for pair in clashes for row in pair.rows for label in row.labels)
-    notes = dict.fromkeys(note for pair in clashes for row in pair.leading for note in row.notes)
+    notes = dict.fromkeys(note for pair in clashes for note in pair.notes)
     if any(pair.product.as_needed for pair in clashes):
         notes["as-needed"] = None
     if _is_settled(patient, k, worst):
@@ -148,12 +170,18 @@ def _pairs(patient: Patient, k: Limits, victims: list[Exposure], products: list[
         for product in products:
             if victim is product or not (victim.judged or product.judged):
                 continue
-            rows = tuple(row for row in k.data.rows if _is_in(victim, row.victims) and _is_in(product, row.cations))
+            rows = tuple(row for row in k.data.rows if _applies(row, victim, product))
             if rows:
                 spans = _longest(rows, "before", k), _longest(rows, "after", k)
                 pair = Pair(victim, product, rows, *spans, Severity.INFO)
                 found.append(msgspec.structs.replace(pair, severity=_severity(patient, k, pair)))
     return found
+
+
+def _applies(row: Row, victim: Exposure, product: Exposure) -> bool:
+    if not _is_in(victim, row.victims) or not _is_in(product, row.cations) or _is_in(product, row.other_than):
+        return False
+    return (not row.beside or _is_in(victim, row.beside)) and not _is_in(victim, row.without)
 
 
 def _is_in(exposure: Exposure, groups: tuple[str, ...]) -> bool:
@@ -201,9 +229,9 @@ def _taken_for(patient: Patient, exposure: Exposure, groups: tuple[str, ...]) ->
 
 def _proven_apart(pair: Pair, k: Limits) -> bool:
     """Recorded times keep the distance in both directions, or put both with the same meal where that is allowed."""
-    if pair.avoid or pair.product.as_needed:
+    if pair.avoid or pair.far or pair.product.as_needed:
         return False
-    if all(row.with_food for row in pair.rows) and with_same_meal(pair.victim, pair.product):
+    if pair.with_food and with_same_meal(pair.victim, pair.product):
         return True
     taken: Windows | None = windows(pair.victim, k)
     given: Windows | None = windows(pair.product, k)

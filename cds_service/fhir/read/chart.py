@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from cds_service.facts.moments import AsOf
-from cds_service.facts.records import Coverage, Problem
+from cds_service.facts.records import Coverage, Problem, ReferenceRange
 from cds_service.facts.snapshot import Snapshot
 from cds_service.facts.vocabulary import Vocabulary
 from cds_service.fhir import structs
@@ -26,6 +28,7 @@ from cds_service.fhir.read.medications import MedicationReader, Record
 from cds_service.fhir.read.observations import ObservationFacts, page_order, read_observations
 from cds_service.fhir.read.orders import read_orders
 from cds_service.fhir.read.references import MedicationShelf, heading_of, kind_of
+from cds_service.fhir.read.site_ranges import is_known_adult, with_site_range, with_site_ranges
 
 COMPLETE = Coverage("complete")
 _ORDER_KINDS = ("MedicationRequest", "MedicationOrder")
@@ -66,10 +69,13 @@ def read_chart(
         intake.observations, vocabulary, as_of, call.patient_id, inpatient, cut, admit_unknown_status, intake.specimens
     )  # fmt: skip
     coverage |= {key: Coverage("unordered") for key in observed.unreadable if coverage.get(key) == COMPLETE}
+    person = read_person(patient, call.patient_id, zone)
+    if vocabulary.laboratory_ranges and is_known_adult(person, as_of):
+        observed = _with_ranges(observed, vocabulary.laboratory_ranges)
     return Snapshot(
         as_of=as_of,
         hook=call.hook,
-        person=read_person(patient, call.patient_id, zone),
+        person=person,
         stay=stay,
         results=observed.results,
         unusable=observed.unusable,
@@ -88,6 +94,14 @@ def read_chart(
         settings=settings or {},
         salts=salts_of(vocabulary),
     )
+
+
+def _with_ranges(observed: ObservationFacts, ranges: Mapping[str, ReferenceRange]) -> ObservationFacts:
+    conflicts = {
+        concept: with_site_range(rival, ranges[concept]) if concept in ranges else rival
+        for concept, rival in observed.conflicts.items()
+    }
+    return msgspec.structs.replace(observed, results=with_site_ranges(observed.results, ranges), conflicts=conflicts)
 
 
 def _read_problems(

@@ -163,7 +163,8 @@ def read_strengths(medication: Medication | None) -> tuple[Strength, ...]:
 
 
 class Routes:
-    """How a drug enters the body: as recorded, else as its name or form says, else as is usual for its ATC class."""
+    """How a drug enters the body: as recorded, else as the site's drug map, its name or its form says, else as is usual
+    for its ATC class."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._codes = vocabulary.routes
@@ -181,6 +182,8 @@ class Routes:
         for instruction in instructions:
             if instruction.route is not None and (instruction.route.coding or instruction.route.text):
                 return self._recorded(instruction.route)
+        if identity.mapped is not None and identity.mapped.route is not None:
+            return identity.mapped.route
         for text in product:
             if text and (route := self.in_words(text)) is not None:
                 return route

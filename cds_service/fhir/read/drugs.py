@@ -9,9 +9,10 @@ from functools import lru_cache
 
 import msgspec
 
-from cds_service.facts.vocabulary import Vocabulary
+from cds_service.facts.vocabulary import MappedDrug, Vocabulary
 from cds_service.fhir.datatypes import CodeableConcept, Coding
 from cds_service.fhir.read.lexicon import Terms, per_vocabulary, words_of
+from cds_service.fhir.read.product_codes import ProductCodes
 from cds_service.fhir.structs import Medication
 
 ATC = "http://www.whocc.no/atc"
@@ -31,6 +32,7 @@ _SYSTEM_NAMES = {
     "http://snomed.info/sct": "SNOMED CT",
     "http://fdasis.nlm.nih.gov": "UNII",
 }
+MAP = "map"
 _PRECEDENCE = ("ATC", "RxNorm", "SNOMED CT", "UNII")
 _COMPONENTS = re.compile(r"[/+,;&]|\s[-\u2013]\s|\b(?:en|and|und|et|met|with)\b", re.IGNORECASE)
 _ELEMENTS = (
@@ -56,10 +58,11 @@ class Identity(msgspec.Struct, frozen=True):
     """What a drug is.
 
     atc       ATC codes as recorded; substances: those of level 5; classes: their level 4, else that of the ingredients
-    known_by  the code system that identified it, "text", NO_DRUG for the statement that nothing is taken, or "" when it
-              was not identified
+    known_by  the code system that identified it, MAP (a drug map knows its product code), "text", NO_DRUG for the
+              statement that nothing is taken, or "" when it was not identified
     system    code system of the first coding (for counting what could not be mapped), or "text"
     partial   one of several listed active ingredients was not identified
+    mapped    what a drug map says of the product, where it was the map that identified it
     """
 
     ingredients: frozenset[str] = frozenset()
@@ -70,6 +73,7 @@ class Identity(msgspec.Struct, frozen=True):
     system: str = "text"
     partial: bool = False
     substances: frozenset[str] = frozenset()
+    mapped: MappedDrug | None = None
 
 
 def identify(codings: Iterable[Coding], text: str, medication: Medication | None, vocabulary: Vocabulary) -> Identity:
@@ -96,7 +100,9 @@ class DrugNames:
         self.identify = lru_cache(maxsize=8192)(self._identify)
         names = [(name, ingredient) for name, ingredient in vocabulary.drug_names.items() if name not in _UNITS]
         names += [(name, ingredient) for name, listed in vocabulary.products.items() for ingredient in listed]
+        names += _without_final_e(names)
         self._names = Terms(names)
+        self._products = ProductCodes(vocabulary)
         self._atc_of: dict[str, set[str]] = {}
         for (system, code), ingredient in vocabulary.drug_codes.items():
             if system == ATC:
@@ -137,7 +143,8 @@ class DrugNames:
         atc = whole.atc or frozenset[str]().union(*(part.atc for part in used))
         known_by = whole.known_by if by_code else next((p.known_by for p in used if p.known_by != "text"), "text")
         partial = not whole.known_by and (missing or len(used) < len(parts))
-        return self._sealed(ingredients, groups, atc, known_by, whole.system, partial)
+        joined = self._sealed(ingredients, groups, atc, known_by, whole.system, partial)
+        return joined if whole.mapped is None else msgspec.structs.replace(joined, mapped=whole.mapped)
 
     def _identify(self, codings: tuple[Coding, ...], text: str) -> Identity:
         ingredients: set[str] = set()
@@ -161,14 +168,22 @@ class DrugNames:
             elif (ingredient := self.vocabulary.drug_codes.get((system, code))) is not None:
                 ingredients.add(ingredient)
                 known.add(_SYSTEM_NAMES.get(system, system))
+        texts = (text, *(coding.display for coding in codings))
+        mapped = self._products.find(codings) if ingredients.issubset(self._bare) else None
+        if mapped is not None and not known:
+            known.add(MAP)
+            ingredients |= mapped.ingredients
+            for code in mapped.atc:
+                self._read_atc(code, ingredients, groups, atc)
         if not known:
-            ingredients = self._named(text, *(coding.display for coding in codings))
+            ingredients = self._named(*texts)
             known.update(("text",) if ingredients else ())
         elif ingredients.issubset(self._bare):
-            named = self._named(text, *(coding.display for coding in codings))
-            ingredients |= self._refining(ingredients, groups, named)
+            said = (mapped.ingredients if mapped is not None else frozenset()) - self._bare.keys()
+            ingredients |= self._refining(ingredients, groups, said or self._named(*texts))
         known_by = next((name for name in _PRECEDENCE if name in known), next(iter(known), UNIDENTIFIED))
-        return self._sealed(ingredients, groups, frozenset(atc), known_by, counted, False)
+        identity = self._sealed(ingredients, groups, frozenset(atc), known_by, counted, False)
+        return msgspec.structs.replace(identity, mapped=mapped) if mapped is not None else identity
 
     def _read_atc(self, code: str, ingredients: set[str], groups: set[str], atc: set[str]) -> bool:
         """Add what an ATC code implies; whether the code settles what the drug is."""
@@ -194,6 +209,8 @@ class DrugNames:
                 found: set[str] = set()
                 for component in _COMPONENTS.split(text):
                     found |= self._named_in_component(words_of(component))
+                if not found and "," in text:  # an inverted name: `estrogens, conjugated`
+                    found = self._named_in_component(words_of(text))
                 if found:
                     return found
         return set()
@@ -215,7 +232,7 @@ class DrugNames:
             start += length or 1
         return found
 
-    def _refining(self, ingredients: set[str], groups: set[str], named: set[str]) -> set[str]:
+    def _refining(self, ingredients: set[str], groups: set[str], named: Iterable[str]) -> set[str]:
         """What a name adds to a class code: the salt of its element, or an ingredient that brings in no new group."""
         elements = {self._bare[ingredient] for ingredient in ingredients}
         if elements:
@@ -243,6 +260,13 @@ class DrugNames:
     def _element(self, ingredient: str) -> str | None:
         drug = self.vocabulary.drugs.get(ingredient)
         return drug.element if drug is not None else None
+
+
+def _without_final_e(names: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Names as German has them: `morphin`, `topiramat`; none that is a name already."""
+    known = dict(names)
+    shorter = ((name[:-1], i) for name, i in known.items() if name.isalpha() and name.endswith("e") and len(name) > 6)
+    return [(name, ingredient) for name, ingredient in shorter if name not in known]
 
 
 drug_names = per_vocabulary(DrugNames)

@@ -54,6 +54,7 @@ def read_stay(encounter: structs.Encounter | None, call: Call, zone: ZoneInfo) -
         paediatric=any(word in seen for word in _PAEDIATRIC),
         started=parse_moment(_start(encounter), zone),
         codes=frozenset(codes),
+        encounter_class=code.upper(),
     )
 
 

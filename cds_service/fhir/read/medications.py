@@ -152,6 +152,9 @@ class MedicationReader:
         route = self._routes.of(instructions, described, identity)
         if identity.ingredients and not identity.atc:
             identity = self._routes.settled(identity, route)
+        strengths = read_strengths(product)
+        if not strengths and identity.mapped is not None:
+            strengths = identity.mapped.strengths
         reasons, groups = self._reasons(medicine, dosages, name)
         return Record(
             ref=f"{medicine.resource_type}/{medicine.id}",
@@ -164,7 +167,7 @@ class MedicationReader:
             until=until,
             authored=authored,
             dosages=dosages,
-            strengths=read_strengths(product) if product is not None else (),
+            strengths=strengths,
             as_needed=bool(dosages) and all(map(_AS_NEEDED, dosages)),
             over_the_counter=names_otc(name),
             reasons=reasons,

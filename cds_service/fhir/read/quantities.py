@@ -35,7 +35,10 @@ FAR_OFF = 10
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False):
-    """A usable value: in the concept's unit, as printed, and the unit string that was understood."""
+    """A usable value: in the concept's unit, as printed, and the unit string that was understood.
+
+    unit_of_site: the result carried no unit, the site's own for its code was taken.
+    """
 
     value: Decimal
     comparator: str
@@ -43,6 +46,7 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     unit: str
     converted: bool
     understood: str
+    unit_of_site: bool = False
 
 
 class RangeReading(msgspec.Struct, frozen=True, gc=False):
@@ -57,11 +61,11 @@ class RangeReading(msgspec.Struct, frozen=True, gc=False):
 NO_RANGE = RangeReading(None, suspect=False)
 
 
-def read_value(found: Measured, concept: Concept, zone: ZoneInfo) -> Reading | str:
+def read_value(found: Measured, concept: Concept, zone: ZoneInfo, site_unit: str = "") -> Reading | str:
     """The one value of a measurement, or the id of the rule that makes it unusable. Text is never parsed.
 
     A coded answer becomes the number its concept gives it; a date (concepts without unit and without coded answers)
-    the number of its day as `date.toordinal` counts.
+    the number of its day as `date.toordinal` counts. site_unit: the unit of a quantity that carries none.
     """
     kinds = _values(found)
     if len(kinds) > 1:
@@ -70,7 +74,12 @@ def read_value(found: Measured, concept: Concept, zone: ZoneInfo) -> Reading | s
         return MISSING
     kind, value = kinds[0]
     if kind == "quantity":
-        return _quantity(value, concept) if concept.unit else UNIT
+        if not concept.unit:
+            return UNIT
+        if site_unit and not (value.unit or value.code):
+            reading = _quantity(msgspec.structs.replace(value, unit=site_unit), concept)
+            return msgspec.structs.replace(reading, unit_of_site=True) if isinstance(reading, Reading) else reading
+        return _quantity(value, concept)
     if kind == "coded":
         return _coded(value, concept)
     if kind == "date" and not concept.unit and not concept.coded_values:

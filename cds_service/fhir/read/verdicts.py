@@ -36,6 +36,7 @@ class Meaning(NamedTuple):
 
     properties: "mass" or "molar" as the LOINC codes have it. elsewhere: its words name urine or another fluid.
     known: anything that we read at all. rank: the place of its best code where the concept prefers one code to another.
+    unit: what a site's laboratory means by this code when a result carries none.
     """
 
     concepts: tuple[Concept, ...]
@@ -44,6 +45,7 @@ class Meaning(NamedTuple):
     elsewhere: bool
     known: bool = False
     rank: int | None = None
+    unit: str = ""
 
 
 class Component(Measured, gc=False, rename="camel"):
@@ -72,7 +74,7 @@ class Verdict(Struct, frozen=True, gc=False):
 NOTHING = Meaning((), frozenset(), haemolysis_index=False, elsewhere=False)
 NO_VERDICT = Verdict(())
 MAX_REMEMBERED = 20_000
-MAX_VOCABULARIES = 16
+MAX_VOCABULARIES = 64
 
 
 class Judge:
@@ -102,7 +104,7 @@ class Judge:
     def _look_up(self, code: CodeableConcept | None) -> Meaning:
         if code is None:
             return NOTHING
-        systems, codes = self.vocabulary.systems, self.vocabulary.measurement_codes
+        systems, codes, units = self.vocabulary.systems, self.vocabulary.measurement_codes, self.vocabulary.code_units
         keys = [(systems.get(coding.system, coding.system), coding.code) for coding in code.coding]
         concepts = {concept.id: concept for key in keys if (concept := codes.get(key)) is not None}
         properties = {
@@ -118,6 +120,7 @@ class Judge:
             known=bool(concepts) or haemolysis_index,
             elsewhere=quality.names_other_specimen([code.text, *(coding.display for coding in code.coding)]),
             rank=_rank(concepts.values(), [key[1] for key in keys]),
+            unit=next((units[key] for key in keys if key in units), ""),
         )
 
     def verdict(self, found: Measured, meaning: Meaning, zone: ZoneInfo) -> Verdict:
@@ -197,7 +200,7 @@ def _outcome(
         problem = "dq-modifier"
     elif meaning.elsewhere and in_blood:
         problem = "dq-specimen"
-    reading = problem or read_value(found, concept, zone)
+    reading = problem or read_value(found, concept, zone, meaning.unit)
     if isinstance(reading, str):
         return Outcome(concept, in_blood, reading, shown(found))
     raw = found.reference_range
@@ -225,6 +228,8 @@ def _flags(
 ) -> frozenset[str]:
     side = judged.flag if judged.judged else _side(reading, interval)
     flags = [side] if side else []
+    if reading.unit_of_site:
+        flags.append("site-unit")
     if meaning.properties and _contradicts(reading.understood, meaning.properties):
         flags.append("unit-property-mismatch")
     return frozenset(flags) if flags else NO_FLAGS

@@ -24,7 +24,9 @@ def check(desk: Desk) -> Iterator[Finding]:
     for index, rule_id in enumerate(policy.entry.planned):
         if rule_id in built:
             yield policy.finding(NAME, f"{rule_id} is built", "remove it from planned", "planned", index)
-    yield from _precedence(policy, built | set(policy.entry.planned), variants)
+    known = built | set(policy.entry.planned)
+    yield from _precedence(policy, known, variants)
+    yield from _memory(policy, known, variants, frozenset(desk.knowledge.override_reasons))
     for index, effect in enumerate(policy.entry.gate_effects):
         if effect.gate not in desk.knowledge.gates:
             remedy = "add the gate to _families, or correct the id"
@@ -50,3 +52,23 @@ def _precedence(
                 if rule_id in variants and variant not in variants[rule_id]:
                     remedy = f"the variants are: {', '.join(sorted(variants[rule_id]))}"
                     yield policy.finding(NAME, f"{rule_id} has no variant {variant}", remedy, *at)
+
+
+def _memory(
+    policy: Source[PolicyEntry], known: set[str], variants: dict[str, set[str]], reasons: frozenset[str]
+) -> Iterator[Finding]:
+    memory = policy.entry.memory
+    for code in memory.shorter_for:
+        if code not in reasons:
+            yield policy.finding(NAME, f"unknown override reason {code}", "correct the code", "memory", "shorter_for")
+    for rule_id in memory.urgent.rules:
+        if rule_id not in known:
+            yield policy.finding(NAME, f"unknown rule {rule_id}", "correct the id", "memory", "urgent")
+    for index, entry in enumerate(memory.bands):
+        at = ("memory", "bands", index)
+        if entry.rule not in known:
+            yield policy.finding(NAME, f"unknown rule {entry.rule}", "correct the id", *at)
+        for used in entry.worst_first:
+            if entry.rule in variants and used not in variants[entry.rule]:
+                remedy = f"the variants are: {', '.join(sorted(variants[entry.rule]))}"
+                yield policy.finding(NAME, f"{entry.rule} has no variant {used}", remedy, *at)

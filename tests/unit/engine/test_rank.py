@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
 from cds_service.engine.rank import Ranking, rank
 from cds_service.engine.run import Verdict
+from cds_service.engine.suppress import KeptBack
 from cds_service.facts.outcomes import Fires, Satisfied, Severity
 from cds_service.knowledge.model import Absorption, Policy
 from tests.unit.engine.charts import TIERS, result, rule
@@ -18,7 +22,7 @@ def fired(rule_id: str, severity: Severity, tier: str = "P3", variant: str = "lo
 
 
 def ranked(
-    *verdicts: Verdict, hook: str = "patient-view", absorptions: tuple[Absorption, ...] = (), **how: bool
+    *verdicts: Verdict, hook: str = "patient-view", absorptions: tuple[Absorption, ...] = (), **how: Any
 ) -> Ranking:
     return rank(verdicts, hook, Policy(3, 3, 2, 5, HOOKS, absorptions, ()), **how)
 
@@ -103,3 +107,42 @@ def test_a_card_that_absorbed_a_critical_one_is_of_tier_one() -> None:
     winner, loser, other = fired("a", INFO, "P5"), fired("b", CRITICAL, "P1"), fired("c", CRITICAL, "P2")
     cards = ranked(winner, loser, other, absorptions=(Absorption("a", "b"),))
     assert ids(cards) == ["a", "c"]
+
+
+OVERRIDDEN = KeptBack("overridden", datetime(2026, 12, 1, tzinfo=UTC))
+CHAIN = (Absorption("a", "b"), Absorption("b", "c"))
+
+
+def test_a_card_that_is_kept_back_takes_what_it_absorbs_with_it_when_that_was_overridden_too() -> None:
+    cards = ranked(
+        fired("a", WARNING), fired("b", INFO), absorptions=CHAIN, kept_back={"a": OVERRIDDEN, "b": OVERRIDDEN}
+    )
+    assert ids(cards) == []
+    assert [(s.verdict.rule_id, s.reason, s.until) for s in cards.suppressed] == [
+        ("a", "overridden", OVERRIDDEN.until), ("b", "overridden", OVERRIDDEN.until)
+    ]  # fmt: skip
+
+
+def test_what_was_not_overridden_comes_out_from_under_a_card_that_was() -> None:
+    cards = ranked(
+        fired("a", WARNING), fired("b", INFO), fired("c", INFO), absorptions=CHAIN, kept_back={"a": OVERRIDDEN}
+    )
+    assert ids(cards) == ["b"]
+    assert [v.rule_id for v in cards.shown[0].absorbed] == ["c"]
+
+
+def test_what_was_overridden_stays_as_a_line_of_a_card_that_is_shown() -> None:
+    cards = ranked(fired("a", WARNING), fired("b", INFO), absorptions=CHAIN, kept_back={"b": OVERRIDDEN})
+    assert [v.rule_id for v in cards.shown[0].absorbed] == ["b"]
+    assert cards.suppressed == ()
+
+
+def test_a_card_that_is_kept_back_makes_room_under_the_caps() -> None:
+    cards = ranked(*(fired(f"i{n}", INFO) for n in range(3)), kept_back={"i0": OVERRIDDEN})
+    assert ids(cards) == ["i1", "i2"]
+
+
+def test_a_rule_that_an_operator_silenced_is_not_shown_in_the_sandbox_either() -> None:
+    cards = ranked(fired("a", WARNING), fired("b", INFO, status="silent"), show_silent=True, silenced=frozenset("a"))
+    assert ids(cards) == ["b"]
+    assert [(s.verdict.rule_id, s.reason) for s in cards.suppressed] == [("a", "silent")]

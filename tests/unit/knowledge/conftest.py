@@ -100,6 +100,15 @@ evidence:
   trial-source: {label: A source, citation: Says so., read: 2026-11-01}
 """
 
+MEMORY = """
+memory:
+  provenance: design
+  overridden_for: {P1: 8 h, P2: 365 d, P3: 14 d, P4: 90 d, P5: 180 d}
+  urgent: {at_most: 8 h}
+  same_order: {tiers: [P2], hooks: [order-sign], within: 8 h}
+  once: {tiers: [P5], hooks: [patient-view], within: 90 d}
+"""
+
 Edit = Callable[[str, str, str], None]
 
 
@@ -119,7 +128,7 @@ def cards(tmp_path: Path) -> Path:
         family / "family.yaml": FAMILY,
         family / "family.py": FAMILY_CODE,
         root / "_shared" / "evidence.yaml": EVIDENCE,
-        root / "_shared" / "policy.yaml": policy[: policy.index("# Gates over all rules")],
+        root / "_shared" / "policy.yaml": policy[: policy.index("# Gates over all rules")] + MEMORY,
         root / "VERSION": "1.0.0\n",
     }
     for path, text in texts.items():

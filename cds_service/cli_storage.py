@@ -1,0 +1,171 @@
+"""`ionwise db`, `ionwise rule` and `ionwise stats`: what an operator does with the database."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from cds_service.errors import IonwiseError
+
+if TYPE_CHECKING:
+    from cds_service.storage.database import Database
+
+DEFAULT_TENANT = "default"
+Tenant = Annotated[str, typer.Option(help="Tenant whose data or rules are meant.")]
+Reason = Annotated[str, typer.Option(help="Why: it is kept with the switch.")]
+Author = Annotated[str | None, typer.Option(help="Who decided. Default: the user of this computer.")]
+
+db = typer.Typer(no_args_is_help=True, help="The database: schema, retention, erasure.")
+rule = typer.Typer(no_args_is_help=True, help="Switch a rule off, silent or on in all running processes.")
+
+
+@db.command()
+def upgrade() -> None:
+    """Bring the schema up to date. SQLite does so by itself when the service starts."""
+
+    async def work(database: Database) -> None:
+        await database.upgrade()
+
+    _with_database(work, prepared=False)
+    typer.echo("the schema is up to date")
+
+
+@db.command()
+def prune() -> None:
+    """Delete what is older than the settings allow. Run it every day."""
+    from cds_service.settings import read_settings
+    from cds_service.storage.retention import Retention
+    from cds_service.storage.retention import prune as delete_old
+
+    async def work(database: Database) -> None:
+        settings = read_settings(sandbox=True)
+        keep = Retention(settings.keep_ledger_days, settings.keep_comment_days, settings.keep_counter_days)
+        for table, count in (await delete_old(database, keep, _now())).items():
+            typer.echo(f"{table}: {count} rows deleted")
+
+    _with_database(work)
+
+
+@db.command()
+def erase(
+    patient: Annotated[str, typer.Option(help="The patient's FHIR id, as the EHR sends it in `context.patientId`.")],
+    tenant: Tenant = DEFAULT_TENANT,
+) -> None:
+    """Erase everything kept of one patient: cards, feedback and comments, under all keys of the key file."""
+    from cds_service.settings import read_settings
+    from cds_service.storage.pseudonyms import find_pseudonyms
+    from cds_service.storage.retention import erase_patient
+
+    async def work(database: Database) -> None:
+        settings = read_settings(sandbox=True)
+        people = find_pseudonyms(settings.pseudonym_key_file, settings.data_dir, create=False)
+        erased = await erase_patient(database, people, tenant, patient)
+        typer.echo(f"erased: {erased.cards} rows of the ledger, {erased.feedback} feedback reports")
+        if erased.out_of_reach:
+            typer.echo(f"{erased.out_of_reach} rows of this tenant are under keys that the key file no longer holds")
+
+    _with_database(work)
+
+
+@rule.command()
+def off(
+    rule_id: Annotated[str, typer.Argument(metavar="RULE", help="A rule, or * for all.")],
+    reason: Reason,
+    tenant: Tenant = DEFAULT_TENANT,
+    author: Author = None,
+) -> None:
+    """Stop a rule: it is not evaluated any more."""
+    _switch(rule_id, "off", tenant, reason, author)
+
+
+@rule.command()
+def silent(
+    rule_id: Annotated[str, typer.Argument(metavar="RULE", help="A rule, or * for all.")],
+    reason: Reason,
+    tenant: Tenant = DEFAULT_TENANT,
+    author: Author = None,
+) -> None:
+    """Keep a rule evaluated and recorded, but show nothing of it."""
+    _switch(rule_id, "silent", tenant, reason, author)
+
+
+@rule.command()
+def on(
+    rule_id: Annotated[str, typer.Argument(metavar="RULE", help="A rule, or * for all.")],
+    reason: Reason,
+    tenant: Tenant = DEFAULT_TENANT,
+    author: Author = None,
+) -> None:
+    """Take a switch back. A switch for every rule or every tenant (*) stays in force."""
+    _switch(rule_id, "on", tenant, reason, author)
+
+
+def stats(
+    days: Annotated[int, typer.Option(min=1, help="How many days, today included.")] = 30,
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Tell what the rules did, what clinicians answered and what the EHR sent."""
+    from cds_service.storage import stats as figures
+
+    async def work(database: Database) -> None:
+        today = _now().date()
+        found = await figures.collect(database, today - timedelta(days=days - 1), today, tenant)
+        typer.echo(figures.as_json(found) if as_json else figures.as_text(found))
+
+    _with_database(work)
+
+
+def _switch(rule_id: str, state: Any, tenant: str, reason: str, author: str | None) -> None:
+    from cds_service.knowledge.load import load_knowledge
+    from cds_service.settings import read_settings
+    from cds_service.storage.switches import EVERY, Switch, set_switch
+
+    async def work(database: Database) -> None:
+        await set_switch(database, Switch(tenant, rule_id, state, author or getpass.getuser(), reason, _now()))
+
+    if not reason.strip():
+        raise typer.BadParameter("say why", param_hint="--reason")
+    try:
+        known = {found.id for found in load_knowledge(read_settings(sandbox=True).cards_dir, drafts=True).rules}
+    except IonwiseError as error:
+        _refuse(error)
+    if rule_id != EVERY and rule_id not in known:
+        raise typer.BadParameter(f"{rule_id!r} is no rule")
+    _with_database(work)
+    typer.echo(f"{rule_id} is {state} for tenant {tenant}; running processes follow within a minute")
+
+
+def _with_database(work: Callable[[Database], Awaitable[None]], *, prepared: bool = True) -> None:
+    """Run some work on the configured database, and close it. A refusal or failure ends the command with status 2."""
+    from cds_service.settings import read_settings
+    from cds_service.storage.database import Database, locate
+
+    async def run() -> None:
+        settings = read_settings(sandbox=True)
+        database = Database(locate(settings.database_url, settings.data_dir))
+        try:
+            if prepared:
+                await database.prepare()
+            await work(database)
+        finally:
+            await database.close()
+
+    try:
+        asyncio.run(run())
+    except IonwiseError as error:
+        _refuse(error)
+
+
+def _refuse(error: IonwiseError) -> NoReturn:
+    typer.echo(str(error), err=True)
+    raise typer.Exit(2)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 (a command line has a clock)

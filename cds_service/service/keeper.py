@@ -1,0 +1,174 @@
+"""Between the decision and the store: what is remembered comes in as a Memory, what was decided goes out as Entry."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from cds_service.engine.rank import Suppressed
+from cds_service.engine.run import Verdict
+from cds_service.engine.suppress import Earlier, Memory, subject_of
+from cds_service.facts.outcomes import Severity
+from cds_service.fhir.call import Call, KeyAnswer
+from cds_service.fhir.prefetch import is_null
+from cds_service.knowledge.model import Knowledge
+from cds_service.service.decide import Decision
+from cds_service.service.envelope import Members
+from cds_service.storage.memory import Remembered
+from cds_service.storage.pseudonyms import Pseudonyms
+from cds_service.storage.records import Disposition, Entry, Issue, PrefetchState, Report, Tally
+from cds_service.storage.store import Health, Store
+
+log = logging.getLogger("ionwise.keeper")
+SETTLE_SECONDS = 0.5
+UNAVAILABLE = Memory(available=False)
+_STATES: Mapping[str, PrefetchState] = {
+    "failed": "error",
+    "not asked": "missing",
+    "truncated": "truncated",
+    "unordered": "truncated",
+}
+
+
+class Keeper:
+    """What the edge knows of storage. Nothing here fails a call: without its store a call has no memory."""
+
+    def __init__(self, store: Store, people: Pseudonyms) -> None:
+        self._store = store
+        self._people = people
+
+    async def start(self) -> None:
+        """Open the store; one that is away is waited for in the background."""
+        await self._store.start()
+
+    async def close(self) -> None:
+        """Write what waits, and close."""
+        await self._store.close()
+
+    def switched(self, tenant: str) -> Mapping[str, str]:
+        """Rule id, or `*` -> `off` or `silent`, as an operator switched it. From memory."""
+        return self._store.switches(tenant).states
+
+    async def recall(self, knowledge: Knowledge, patient_id: str, user_id: str | None, as_of: datetime) -> Memory:
+        """What is known of earlier cards about a patient; unavailable when it cannot be told in time."""
+        tenant = knowledge.tenant.name
+        try:
+            since = as_of - knowledge.policy.memory.longest
+            users = () if user_id is None else self._people.clinician(tenant, user_id)
+            rows = await self._store.recall(tenant, self._people.patient(tenant, patient_id), users, since)
+        except Exception as error:  # whatever storage does, the call is answered
+            log.error("memory failed: %s", type(error).__name__)
+            return UNAVAILABLE
+        return UNAVAILABLE if rows is None else recollect(rows)
+
+    def record(self, call: Call, knowledge: Knowledge, decision: Decision, client: str, sent: Members) -> None:
+        """Queue what was decided, behind the answer; `sent` is the prefetch as it came. Never waits, never raises."""
+        try:
+            self._store.record(self._entry(call, knowledge, decision, client, sent))
+        except Exception as error:  # the answer is already out
+            log.error("ledger entry failed: %s", type(error).__name__)
+
+    async def add_feedback(self, tenant: str, client: str, reports: Sequence[Report], received_at: datetime) -> int:
+        """Store reports durably, all or none; how many are new. StorageError: tell the client to repeat.
+
+        Waits a moment for the cards of the last calls too: who overrides a card and opens the chart at once must not
+        meet it again.
+        """
+        added = await self._store.add_feedback(tenant, client, reports, received_at)
+        try:
+            async with asyncio.timeout(SETTLE_SECONDS):
+                while self._store.waiting:
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            log.info("feedback is stored before all cards are")
+        return added
+
+    async def health(self) -> Health:
+        """How storage is, for /ready."""
+        return await self._store.health()
+
+    def _entry(self, call: Call, knowledge: Knowledge, decision: Decision, client: str, sent: Members) -> Entry:
+        tenant = knowledge.tenant.name
+        return Entry(
+            as_of=call.as_of,
+            tenant=tenant,
+            client=client,
+            hook=call.hook,
+            knowledge=knowledge.version,
+            overlay=knowledge.overlay_hash,
+            patient=self._people.patient(tenant, call.patient_id)[0],
+            clinician=None if call.user_id is None else self._people.clinician(tenant, call.user_id)[0],
+            issued=issues(decision),
+            tallies=tallies(decision.trace),
+            prefetch={key: _state(answer, sent.get(key)) for key, answer in call.answers.items()},
+        )
+
+
+def _state(answer: KeyAnswer, sent: msgspec.Raw | None) -> PrefetchState:
+    if sent is not None and is_null(sent):
+        return "null"
+    return _STATES.get(answer.state) or ("data" if answer.resources else "empty")
+
+
+def recollect(rows: Iterable[Remembered]) -> Memory:
+    """The store's rows as the decision wants them."""
+    issued, overridden = [], []
+    for row in rows:
+        if row.at_by_user is not None and not row.absorbed:
+            issued.append(Earlier(row.rule, row.variant, row.severity, row.at_by_user, row.subject))
+        if row.outcome == "overridden":
+            overridden.append(Earlier(row.rule, row.variant, row.severity, row.at, row.subject, row.reason))
+    return Memory(tuple(issued), tuple(overridden))
+
+
+def issues(decision: Decision) -> tuple[Issue, ...]:
+    """Every verdict that fired, with what became of it."""
+    found = []
+    for shown, card in zip(decision.ranking.shown, decision.response["cards"], strict=True):
+        suggestions = tuple(suggestion["uuid"] for suggestion in card.get("suggestions", ()))
+        found.append(_issue(shown.verdict, "shown", card=card["uuid"], suggestions=suggestions))
+        found += [_issue(verdict, "absorbed", card=card["uuid"]) for verdict in shown.absorbed]
+    found += [_issue(one.verdict, _disposition(one), reason=one.reason) for one in decision.ranking.suppressed]
+    return tuple(found)
+
+
+def _disposition(suppressed: Suppressed) -> Disposition:
+    if suppressed.reason == "silent":
+        return "silent"
+    return "capped" if suppressed.reason == "cap" else "suppressed"
+
+
+def _issue(
+    verdict: Verdict,
+    disposition: Disposition,
+    *,
+    card: str | None = None,
+    reason: str = "",
+    suggestions: tuple[str, ...] = (),
+) -> Issue:
+    return Issue(
+        rule=verdict.rule_id,
+        version=verdict.rule.version,
+        tier=verdict.tier,
+        severity=verdict.severity if verdict.severity is not None else Severity.INFO,
+        variant=verdict.fires.variant,
+        disposition=disposition,
+        card=card,
+        subject=subject_of(verdict),
+        reason=reason if disposition == "suppressed" else "",
+        suggestions=suggestions,
+    )
+
+
+def tallies(trace: Iterable[Verdict]) -> tuple[Tally, ...]:
+    """What is counted of the rules that did not fire; a rule that was not about the patient is not."""
+    return tuple(
+        Tally(verdict.rule_id, verdict.rule.version, verdict.kind, item)
+        for verdict in trace
+        if verdict.kind != "fires" and verdict.kind != "not-applicable"
+        for item in (verdict.missing or ("",))
+    )

@@ -1,0 +1,29 @@
+"""What Ionwise keeps, and how the rest of the program reaches it.
+
+    store = open_store(settings.database_url, data_dir=settings.data_dir)     # opens nothing yet
+    await store.start()                       # in the server's event loop; a database that is away does not fail it
+    people = find_pseudonyms(settings.pseudonym_key_file, settings.data_dir, create=settings.sandbox)
+
+    board = store.switches(tenant)            # per call, from memory
+    board.state(rule_id)                      # -> "on", "silent" or "off"
+    patients = people.patient(tenant, id)     # pseudonyms under all keys, the newest first
+    users = people.clinician(tenant, user_id) # () when the hook names no user
+    known = await store.recall(tenant, patients, users, since)    # -> Remembered rows, or None: not available in time
+
+    store.record(Entry(as_of=..., patient=patients[0], ...))      # after the answer; never waits, never raises
+    await store.add_feedback(tenant, client, reports, received_at)    # durable when it returns; StorageError -> 503
+    await store.health()                      # for /ready
+    await store.close()                       # writes what waits
+
+| module | |
+| --- | --- |
+| `store` | `Store`, `open_store`, `Health` |
+| `records` | `Entry`, `Issue`, `Tally`, `Report`, `Pseudonym`: what is handed over |
+| `pseudonyms` | keyed pseudonyms and their key file |
+| `ledger`, `feedback`, `memory`, `switches` | the four things a store does |
+| `stats`, `retention` | for the command line |
+| `database`, `migrate`, `tables`, `migrations` | the engines, the schema and its revisions |
+
+The clock belongs to the caller: every time comes in as an argument. Errors and log lines name the kind of failure,
+never a value.
+"""

@@ -1,0 +1,74 @@
+"""Feedback is in the database, on disk, before it is acknowledged; a repeated report is stored once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cds_service.errors import StorageError
+from cds_service.storage.database import Database, insert_into
+from cds_service.storage.records import Report, clip
+from cds_service.storage.tables import feedback, feedback_comment
+
+LONGEST_COMMENT = 2000  # characters; what is longer is cut
+LONGEST_NAME = 200
+MOST_SUGGESTIONS = 20
+PATIENCE_SECONDS = 5.0
+
+
+async def add_feedback(
+    database: Database, tenant: str, client: str, reports: Sequence[Report], received_at: datetime
+) -> int:
+    """Store reports, all or none; returns how many are new. StorageError (tell the client to repeat) when it cannot.
+
+    A report is a repeat when tenant, client, card, outcome and the client's own time are those of an earlier one.
+    """
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            try:
+                return await _add(database, tenant, client, reports, received_at)
+            except StorageError:
+                # A connection that died while idle shows only now; repeating is safe, see above.
+                return await _add(database, tenant, client, reports, received_at)
+    except TimeoutError:
+        raise StorageError("the database is too slow") from None
+
+
+async def _add(database: Database, tenant: str, client: str, reports: Sequence[Report], received_at: datetime) -> int:
+    new = 0
+    async with database.writing() as connection:
+        if not database.is_sqlite:
+            await connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
+        for report in reports:
+            new += await _add_one(connection, _row(tenant, client, report, received_at), report.comment)
+    return new
+
+
+async def _add_one(connection: AsyncConnection, row: dict[str, Any], comment: str | None) -> bool:
+    insert = insert_into(connection, feedback).values(row).on_conflict_do_nothing().returning(feedback.c.id)
+    number = (await connection.execute(insert)).scalar_one_or_none()
+    if number is None:
+        return False
+    if comment:
+        text = clip(comment, LONGEST_COMMENT)
+        values = {"feedback_id": number, "text": text, "received_at": row["received_at"]}
+        await connection.execute(feedback_comment.insert().values(values))
+    return True
+
+
+def _row(tenant: str, client: str, report: Report, received_at: datetime) -> dict[str, Any]:
+    return {
+        "tenant": tenant,
+        "client": clip(client, LONGEST_NAME),
+        "card": clip(report.card, LONGEST_NAME),
+        "outcome": report.outcome,
+        "suggestions": [clip(suggestion, LONGEST_NAME) for suggestion in report.suggestions[:MOST_SUGGESTIONS]],
+        "reason": report.reason and clip(report.reason, LONGEST_NAME),
+        "reason_system": report.reason_system and clip(report.reason_system, LONGEST_NAME),
+        "reported_at": report.reported_at,
+        "received_at": received_at,
+    }

@@ -1,0 +1,197 @@
+"""The ledger is written behind the answers: a bounded queue, small batches, retried until the database takes them.
+
+An answer never waits for it. What does not fit in the queue is dropped and counted, loudly; what a kill -9 finds in the
+queue (at most the last FLUSH_SECONDS when the database is well) is gone: it is a ledger of advice, not the advice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+import uuid
+from collections import Counter, deque
+from collections.abc import Sequence
+from datetime import UTC
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cds_service.errors import StorageError
+from cds_service.storage.database import Database, RefusedRowError, insert_into
+from cds_service.storage.records import Entry, clip
+from cds_service.storage.tables import daily_count, issued_card, ledger_batch, prefetch_count
+
+log = logging.getLogger("ionwise.storage")
+FLUSH_SECONDS = 0.1
+BATCH = 100
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
+COMPLAIN_SECONDS = 60.0
+NAME = 200  # characters of a name that came from outside
+
+
+class Ledger:
+    """A queue of entries and the task that writes them. `record` may be called from any thread."""
+
+    def __init__(self, database: Database, capacity: int) -> None:
+        self._database = database
+        self._capacity = capacity
+        self._queue: deque[Entry] = deque()
+        self._in_hand = 0
+        self._wake = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._stop = asyncio.Event()
+        self._complaints: dict[str, float] = {}
+        self.dropped = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many entries are not in the database yet."""
+        return len(self._queue) + self._in_hand
+
+    def start(self) -> None:
+        """Start writing, in the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._task = self._loop.create_task(self._run(), name="ionwise-ledger")
+
+    def record(self, entry: Entry) -> bool:
+        """Queue an entry; False when there is no room for it, or when the ledger is closed."""
+        if self._stop.is_set() or self.waiting >= self._capacity:
+            self._drop(1, "the service is stopping" if self._stop.is_set() else "the queue is full")
+            return False
+        self._queue.append(entry)
+        self.wake()
+        return True
+
+    def wake(self) -> None:
+        """Have the writer look: at new entries, or at a database that failed somebody else."""
+        if self._loop is not None and not self._wake.is_set():
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    async def close(self, patience: float) -> None:
+        """Write what is queued, for at most `patience` seconds; what is left is counted as dropped."""
+        self._stop.set()
+        self._wake.set()
+        if self._task is None:
+            return
+        try:
+            await asyncio.wait_for(self._task, patience)
+        except TimeoutError:
+            self._drop(self.waiting, "the database did not take them before the service stopped")
+
+    async def _run(self) -> None:
+        while not self._stop.is_set() or self._queue:
+            await self._wake.wait()
+            await self._pause(FLUSH_SECONDS)
+            self._wake.clear()
+            while self._queue or (self._database.failing and not self._stop.is_set()):
+                batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+                self._in_hand = len(batch)
+                await self._settle(batch)
+                self._in_hand = 0
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, but not through the end of the service: then everything has one more quick try."""
+        if self._stop.is_set():
+            await asyncio.sleep(min(seconds, FLUSH_SECONDS))
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+
+    async def _settle(self, batch: list[Entry]) -> None:
+        """Write a batch however long it takes. What the database refuses is dropped, entry by entry."""
+        pause = FIRST_PAUSE
+        pending = deque([(uuid.uuid4().hex, batch)])
+        while pending:
+            batch_id, entries = pending[0]
+            try:
+                await self._write(batch_id, entries)
+                pending.popleft()
+            except StorageError as error:
+                self._complain("wait", f"{self.waiting} ledger entries wait: {error}")
+                await self._pause(pause * random.uniform(0.8, 1.2))  # noqa: S311 (spreads retries, no secret)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            except RefusedRowError as error:
+                pending.popleft()
+                if len(entries) == 1:
+                    self._drop(1, f"the database refuses it ({error})")
+                else:
+                    pending.extend((uuid.uuid4().hex, [entry]) for entry in entries)
+
+    async def _write(self, batch_id: str, entries: Sequence[Entry]) -> None:
+        async with self._database.writing() as connection:
+            first = insert_into(connection, ledger_batch).values(id=batch_id).on_conflict_do_nothing()
+            if (await connection.execute(first)).rowcount:
+                await write_entries(connection, entries)
+
+    def _drop(self, count: int, why: str) -> None:
+        self.dropped += count
+        if count:
+            self._complain("drop", f"{self.dropped} ledger entries dropped since the start: {why}")
+
+    def _complain(self, about: str, message: str) -> None:
+        """An error line, but not one per call while the database is away."""
+        now = time.monotonic()
+        if now >= self._complaints.get(about, now):
+            self._complaints[about] = now + COMPLAIN_SECONDS
+            log.error(message)
+
+
+async def write_entries(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
+    """Issued cards as rows, everything as counts. Counts go in order, so that two writers never lock crosswise."""
+    cards = [row for entry in entries for row in _cards(entry)]
+    if cards:
+        await connection.execute(issued_card.insert(), cards)
+    counts: Counter[tuple[Any, ...]] = Counter()
+    prefetch: Counter[tuple[Any, ...]] = Counter()
+    for entry in entries:
+        caller = (entry.as_of.astimezone(UTC).date(), entry.tenant, clip(entry.client, NAME))
+        for issue in entry.issued:
+            counts[*caller, entry.hook, issue.rule, issue.version, issue.disposition, clip(issue.reason, NAME)] += 1
+        for tally in entry.tallies:
+            counts[*caller, entry.hook, tally.rule, tally.version, tally.kind, clip(tally.item, NAME)] += 1
+        for key, state in entry.prefetch.items():
+            prefetch[*caller, key, state] += 1
+    for table, found in ((daily_count, counts), (prefetch_count, prefetch)):
+        if not found:
+            continue
+        names = [column.name for column in table.primary_key]
+        insert = insert_into(connection, table)
+        add = insert.on_conflict_do_update(index_elements=names, set_={"n": table.c.n + insert.excluded.n})
+        await connection.execute(
+            add, [dict(zip(names, key, strict=True)) | {"n": n} for key, n in sorted(found.items())]
+        )
+
+
+def _cards(entry: Entry) -> list[dict[str, Any]]:
+    whole = {
+        "as_of": entry.as_of,
+        "day": entry.as_of.astimezone(UTC).date(),
+        "tenant": entry.tenant,
+        "client": clip(entry.client, NAME),
+        "hook": entry.hook,
+        "knowledge": entry.knowledge,
+        "overlay": entry.overlay,
+        "patient": entry.patient.value,
+        "clinician": entry.clinician.value if entry.clinician else None,
+        "key_id": entry.patient.key_id,
+    }
+    return [
+        whole
+        | {
+            "card": issue.card,
+            "suggestions": list(issue.suggestions),
+            "rule": issue.rule,
+            "version": issue.version,
+            "tier": issue.tier,
+            "severity": str(issue.severity),
+            "variant": issue.variant,
+            "subject": clip(issue.subject, NAME),
+            "disposition": issue.disposition,
+            "reason": clip(issue.reason, NAME),
+        }
+        for issue in entry.issued
+    ]

@@ -1,0 +1,79 @@
+"""`kill -9` of a process under feedback load, as often as asked: what was acknowledged, lost and doubled.
+
+As a script: python -m tests.storage.kill [rounds] [address of an empty PostgreSQL database]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+from cds_service.storage.store import open_store
+from cds_service.storage.tables import feedback, feedback_comment
+from tests.architecture.tree import ROOT
+from tests.storage.kill_worker import CLIENTS
+from tests.storage.samples import migrate, rows
+
+
+class Tally(NamedTuple):
+    """The outcome over all rounds."""
+
+    acknowledged: int
+    lost: int
+    doubled: int
+    without_comment: int
+
+
+def kill_often(url: str, data_dir: Path, rounds: int) -> Tally:
+    """Each round starts a process, lets it work for a random while, and kills it.
+
+    Each process begins with numbers that the one before may or may not have stored, as a client does that repeats
+    what was not acknowledged.
+    """
+    acknowledged: set[int] = set()
+    for _ in range(rounds):
+        first = max(max(acknowledged, default=0) - 2 * CLIENTS, 0)
+        command = [sys.executable, "-m", "tests.storage.kill_worker", url, str(data_dir), str(first)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:
+            assert process.stdout is not None
+            read = [process.stdout.readline()]
+            time.sleep(random.uniform(0.1, 0.6))
+            process.kill()
+            read += process.stdout.readlines()
+        acknowledged |= {int(line) for line in read if line.endswith(b"\n")}
+    return asyncio.run(_compare(url, data_dir, acknowledged))
+
+
+async def _compare(url: str, data_dir: Path, acknowledged: set[int]) -> Tally:
+    store = open_store(url, data_dir=data_dir)
+    await store.start()
+    stored = await rows(store, feedback)
+    comments = {row.feedback_id for row in await rows(store, feedback_comment)}
+    await store.close()
+    cards = Counter(row.card for row in stored)
+    return Tally(
+        len(acknowledged),
+        sum(f"card-{number}" not in cards for number in acknowledged),
+        sum(count > 1 for count in cards.values()),
+        sum(row.id not in comments for row in stored),
+    )
+
+
+def main() -> None:
+    """The figure: so many rounds on a new SQLite database, or on the database given."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = sys.argv[2] if len(sys.argv) > 2 else f"sqlite:///{folder}/ionwise.sqlite3"
+        asyncio.run(migrate(url))
+        rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+        sys.stdout.write(f"{rounds} times killed: {kill_often(url, Path(folder), rounds)}\n")
+
+
+if __name__ == "__main__":
+    main()

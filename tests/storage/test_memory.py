@@ -1,0 +1,138 @@
+"""Memory: what the decision gets to know about earlier cards, by the decisions' own time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cds_service.facts.outcomes import Severity
+from cds_service.storage import memory
+from cds_service.storage.memory import Remembered
+from cds_service.storage.pseudonyms import Key, Pseudonyms
+from cds_service.storage.store import Store, open_store
+from tests.storage.samples import NOW, YEAR_AGO, accepted, entry, issue, overridden, written
+
+pytestmark = pytest.mark.anyio
+HOUR = timedelta(hours=1)
+
+
+async def recall(store: Store, people: Pseudonyms, patient: str = "one", user: str = "dr") -> tuple[Remembered, ...]:
+    """What is remembered of a patient, seen from a user."""
+    found = await store.recall("t", people.patient("t", patient), people.clinician("t", user), YEAR_AGO)
+    assert found is not None
+    return tuple(sorted(found, key=lambda row: (row.rule, row.at)))
+
+
+async def test_the_newest_of_the_same_cards_is_remembered(store: Store, people: Pseudonyms) -> None:
+    for hours in (5, 1, 3):
+        store.record(entry(people, issue(card=f"card-{hours}"), as_of=NOW - hours * HOUR))
+    await written(store)
+    (found,) = await recall(store, people)
+    assert found == Remembered("mg-low", "low", Severity.WARNING, "P3", "", False, NOW - HOUR, NOW - HOUR)
+
+
+async def test_another_users_card_is_told_apart(store: Store, people: Pseudonyms) -> None:
+    store.record(entry(people, issue(), as_of=NOW - 2 * HOUR))
+    store.record(entry(people, issue(card="card-2"), as_of=NOW - HOUR, user="another"))
+    store.record(entry(people, issue(card="card-3"), as_of=NOW, user=None))
+    await written(store)
+    (found,) = await recall(store, people)
+    assert (found.at, found.at_by_user) == (NOW, NOW - 2 * HOUR)
+    (found,) = await recall(store, people, user="third")
+    assert (found.at, found.at_by_user) == (NOW, None)
+
+
+async def test_variants_severities_and_subjects_are_told_apart(store: Store, people: Pseudonyms) -> None:
+    cards = (
+        issue(),
+        issue(variant="very-low", severity=Severity.CRITICAL),
+        issue("sep", subject="a+b"),
+        issue("sep", subject="a+c"),
+    )
+    store.record(entry(people, *cards))
+    await written(store)
+    found = await recall(store, people)
+    assert {(row.rule, row.variant, row.severity, row.subject) for row in found} == {
+        (card.rule, card.variant, card.severity, card.subject) for card in cards
+    }
+
+
+async def test_an_override_is_dated_by_the_decision_and_not_by_the_client(store: Store, people: Pseudonyms) -> None:
+    store.record(entry(people, issue(), as_of=NOW - 9 * HOUR))
+    await store.add_feedback("t", "ehr", [overridden(minutes=-60 * 24 * 400)], NOW + 9 * HOUR)
+    await written(store)
+    (found,) = await recall(store, people)
+    assert (found.outcome, found.reason, found.at) == ("overridden", "or-benefit", NOW - 9 * HOUR)
+
+
+async def test_the_last_report_received_counts(store: Store, people: Pseudonyms) -> None:
+    store.record(entry(people, issue()))
+    await written(store)
+    await store.add_feedback("t", "ehr", [overridden(minutes=5)], NOW)
+    await store.add_feedback("t", "ehr", [accepted(minutes=1)], NOW)
+    (found,) = await recall(store, people)
+    assert found.outcome == "accepted"
+
+
+async def test_feedback_may_come_before_the_ledger_has_the_card(store: Store, people: Pseudonyms) -> None:
+    await store.add_feedback("t", "ehr", [overridden()], NOW)
+    store.record(entry(people, issue()))
+    await written(store)
+    (found,) = await recall(store, people)
+    assert found.outcome == "overridden"
+
+
+async def test_an_absorbed_rule_shares_the_answer_to_its_card(store: Store, people: Pseudonyms) -> None:
+    store.record(entry(people, issue(), issue("k-low", disposition="absorbed")))
+    await store.add_feedback("t", "ehr", [overridden()], NOW)
+    await written(store)
+    absorbed, shown = await recall(store, people)
+    assert (absorbed.rule, absorbed.absorbed, absorbed.outcome) == ("k-low", True, "overridden")
+    assert (shown.absorbed, shown.outcome) == (False, "overridden")
+
+
+@pytest.mark.parametrize("disposition", ["silent", "suppressed", "capped"])
+async def test_what_nobody_saw_is_not_remembered(store: Store, people: Pseudonyms, disposition: str) -> None:
+    store.record(entry(people, issue(card=None, disposition=disposition)))
+    await written(store)
+    assert await recall(store, people) == ()
+
+
+async def test_other_patients_tenants_and_times_stay_out(store: Store, people: Pseudonyms) -> None:
+    store.record(entry(people, issue(), patient="two"))
+    store.record(entry(people, issue(), tenant="other"))
+    store.record(entry(people, issue(), as_of=YEAR_AGO - HOUR))
+    await store.add_feedback("other", "ehr", [overridden()], NOW)
+    await written(store)
+    assert await recall(store, people) == ()
+    store.record(entry(people, issue()))
+    await written(store)
+    (found,) = await recall(store, people)
+    assert found.outcome is None
+
+
+async def test_during_a_rotation_rows_under_the_old_key_are_found(store: Store) -> None:
+    old, new = Key("old", b"o" * 32), Key("new", b"n" * 32)
+    store.record(entry(Pseudonyms((old,)), issue(), as_of=NOW - HOUR))
+    store.record(entry(Pseudonyms((new, old)), issue("k-low"), as_of=NOW))
+    await written(store)
+    both = await recall(store, Pseudonyms((new, old)))
+    assert [(row.rule, row.at_by_user) for row in both] == [("k-low", NOW), ("mg-low", NOW - HOUR)]
+    assert [row.rule for row in await recall(store, Pseudonyms((new,)))] == ["k-low"]
+
+
+async def test_without_time_memory_is_not_available_and_rests(
+    url: str, tmp_path: Path, people: Pseudonyms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "REST_SECONDS", 0.3)
+    store = open_store(url, data_dir=tmp_path, recall_seconds=0)
+    await store.start()
+    patients = people.patient("t", "one")
+    assert await store.recall("t", patients, (), YEAR_AGO) is None
+    store.memory.budget = 5
+    assert await store.recall("t", patients, (), YEAR_AGO) is None
+    store.memory.rest_until = 0
+    assert await store.recall("t", patients, (), YEAR_AGO) == ()
+    await store.close()

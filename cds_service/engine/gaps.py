@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from cds_service.facts.patient import ORDER_HOOKS
 from cds_service.facts.snapshot import Snapshot
 
 DRUG_KEYS = ("medications", "medicationStatements")
@@ -60,6 +59,6 @@ def find_gaps(snapshot: Snapshot) -> Gaps:
     drugs = [by_key[key] for key in DRUG_KEYS if key in by_key]
     drugs += sorted({f"unidentified drug ({drug.system})" for drug in snapshot.unmapped})
     drafts = sorted({f"unidentified drug ({drug.system})" for drug in snapshot.unmapped if drug.draft})
-    if snapshot.hook in ORDER_HOOKS and any(resource.key == DRAFTS for resource in snapshot.quarantine):
+    if any(resource.key == DRAFTS for resource in snapshot.quarantine):
         drafts.append(f"{DRAFTS}: an order could not be read")
     return Gaps(by_key, tuple(drugs), tuple(drafts), snapshot.concept_keys)

@@ -76,6 +76,7 @@ class Run:
         self.gaps: Gaps = find_gaps(snapshot)
         self._has_gaps = bool(self.gaps)
         self._present = snapshot.present
+        self._rivals = _rivals(snapshot)
         self._gate_view = Patient(snapshot, Needs(uses=frozenset(knowledge.gates)), knowledge.families)
 
     def verdicts(self, rules: Iterable[Rule]) -> tuple[Verdict, ...]:
@@ -120,8 +121,7 @@ class Run:
 
     def _weigh_provisional(self, rule: Rule) -> tuple[Fires, tuple[Phrase, ...]] | None:
         """The critical answer that provisional results give, as a warning that says so; None when they give none."""
-        views: list[Mapping[str, Result]] = [{}, self.snapshot.conflicts] if self.snapshot.conflicts else [{}]
-        for rivals in views:
+        for rivals in ({}, *self._rivals):
             view = Patient(self.snapshot, rule.needs, self.knowledge.families, provisional=True, instead=rivals)
             outcome = self._evaluate(rule, view)
             if isinstance(outcome, Fires) and _severity(rule, outcome) is Severity.CRITICAL:
@@ -132,14 +132,16 @@ class Run:
         return None
 
     def _weigh_conflict(self, rule: Rule, later: Outcome) -> tuple[Outcome, tuple[Phrase, ...]]:
-        view = Patient(self.snapshot, rule.needs, self.knowledge.families, instead=self.snapshot.conflicts)
-        earlier = self._evaluate(rule, view)
-        one, two = _severity(rule, later), _severity(rule, earlier)
-        if one == two:
-            return later, ()
-        if two is Severity.CRITICAL:
-            return earlier, (CONFLICT,)
-        return later, (CONFLICT,) if one is not None else ()
+        """The answer to the most dangerous of conflicting results when it is critical, otherwise to the later one."""
+        severity, differs = _severity(rule, later), False
+        for rivals in self._rivals:
+            view = Patient(self.snapshot, rule.needs, self.knowledge.families, instead=rivals)
+            earlier = self._evaluate(rule, view)
+            other = _severity(rule, earlier)
+            if other is Severity.CRITICAL and severity is not Severity.CRITICAL:
+                return earlier, (CONFLICT,)
+            differs = differs or other != severity
+        return later, (CONFLICT,) if differs and severity is not None else ()
 
     def _evaluate(self, rule: Rule, view: Patient) -> Outcome:
         try:
@@ -217,6 +219,15 @@ class Run:
         except Exception as crash:  # a crashing gate must not silence the rules
             log.error("gate crashed", extra={"rule": gate_id, "error": type(crash).__name__})
             return False, (f"internal error in {gate_id}",)
+
+
+def _rivals(snapshot: Snapshot) -> tuple[Mapping[str, Result], ...]:
+    """What could stand in for the latest results that others contradict: all the lowest, all the highest."""
+    if not snapshot.conflicts:
+        return ()
+    lowest = {concept: found[0] for concept, found in snapshot.conflicts.items()}
+    highest = {concept: found[-1] for concept, found in snapshot.conflicts.items()}
+    return (lowest,) if lowest == highest else (lowest, highest)
 
 
 def run_rules(snapshot: Snapshot, knowledge: Knowledge, rules: Iterable[Rule]) -> tuple[Verdict, ...]:

@@ -13,15 +13,9 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from cds_service.errors import CannotTellError, UndeclaredReadError
+from cds_service.facts import proof
 from cds_service.facts.declarations import FamilyKnowledge, Limits, Needs
 from cds_service.facts.moments import AsOf, Moment, completed_years
-from cds_service.facts.proof import (
-    is_of_window,
-    lasted_into,
-    problem_time,
-    require_complete,
-    require_unmeasured,
-)
 from cds_service.facts.records import Exposure, LabOrder, Problem, Result, Stay, Unusable
 from cds_service.facts.snapshot import Snapshot
 
@@ -133,7 +127,7 @@ class Patient:
         """
         if any(not r.comparator for r in self.series(concept, span)):
             return False
-        require_unmeasured(self.snapshot, concept, span)
+        proof.require_unmeasured(self.snapshot, concept, span)
         return True
 
     def unusable(self, concept: str) -> tuple[Unusable, ...]:
@@ -155,7 +149,7 @@ class Patient:
 
     def complete(self, key: str) -> None:
         """Raises CannotTellError unless the prefetch key was answered completely."""
-        require_complete(self.snapshot, key)
+        proof.require_complete(self.snapshot, key)
 
     def _exposures(self, groups: tuple[str, ...], status: str) -> tuple[Exposure, ...]:
         if not self._needs.drugs.issuperset(groups):
@@ -208,27 +202,15 @@ class Patient:
     def has(self, *groups: str, within: timedelta | None = None) -> Problem | None:
         """The newest active problem of the groups. With `within` (symptoms): only one dated in that window, or undated
         from the current encounter."""
-        found = self._problems(groups)
-        return (
-            max(
-                (p for p in found if p.active and is_of_window(p, within, self.snapshot)),
-                key=problem_time,
-                default=None,
-            )
-            if found
-            else None
-        )
+        return proof.newest([p for p in self._problems(groups) if p.active], within, self.snapshot)
 
     def has_confirmed(self, *groups: str, within: timedelta | None = None) -> Problem | None:
         """Like `has`, without unconfirmed, provisional and differential diagnoses: they do not count for scores."""
-        sure = (
-            p for p in self._problems(groups) if p.active and p.confirmed and is_of_window(p, within, self.snapshot)
-        )
-        return max(sure, key=problem_time, default=None)
+        return proof.newest([p for p in self._problems(groups) if p.active and p.confirmed], within, self.snapshot)
 
     def ever_had(self, *groups: str) -> tuple[Problem, ...]:
         """All problems of the groups, active or not, newest first."""
-        return tuple(sorted(self._problems(groups), key=problem_time, reverse=True))
+        return tuple(sorted(self._problems(groups), key=proof.problem_time, reverse=True))
 
     def _problems(self, groups: tuple[str, ...]) -> list[Problem]:
         if not self._needs.conditions.issuperset(groups):
@@ -244,17 +226,12 @@ class Patient:
         return True
 
     def underwent(self, *groups: str, within: timedelta | None = None, lasting: bool = False) -> Problem | None:
-        """The newest procedure of the groups that began within the window, when one is given. With `lasting` (a treatment,
-        not an operation) one that ended within it, or goes on, counts too."""
+        """The newest procedure of the groups that began within the window, when one is given. With `lasting` (for
+        treatments, not operations) one that ended within it, or goes on, counts too."""
         if not self._needs.procedures.issuperset(groups):
             raise UndeclaredReadError(f"procedure {', '.join(sorted(set(groups) - self._needs.procedures))}")
         done = [p for group in groups for p in self.snapshot.procedures.get(group, ())]
-        found = [
-            p
-            for p in done
-            if is_of_window(p, within, self.snapshot) or (lasting and lasted_into(p, within, self.snapshot))
-        ]
-        return max(found, key=problem_time) if found else None
+        return proof.newest(done, within, self.snapshot, lasting=lasting)
 
     def ordered(self, concept: str, within: timedelta) -> LabOrder | None:
         """An active order for the concept, authored or due at most `within` ago (or in the future)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from cds_service.errors import CannotTellError
@@ -32,8 +33,21 @@ def require_unmeasured(snapshot: Snapshot, concept: str, span: timedelta) -> Non
         require_complete(snapshot, key)
 
 
-def is_of_window(problem: Problem, within: timedelta | None, snapshot: Snapshot) -> bool:
-    """Whether a problem is dated in the window, or is undated and of the current encounter; any is without a window."""
+def newest(
+    problems: Iterable[Problem], within: timedelta | None, snapshot: Snapshot, *, lasting: bool = False
+) -> Problem | None:
+    """The newest problem of the window, when one is given: dated in it, or undated and of the current encounter; with
+    `lasting` also one that goes on or ended in it. An undated problem is the oldest."""
+    found = [p for p in problems if _is_of_window(p, within, snapshot) or (lasting and _lasted(p, within, snapshot))]
+    return max(found, key=problem_time) if found else None
+
+
+def problem_time(problem: Problem) -> float:
+    """Epoch seconds by which problems are ordered."""
+    return problem.at.latest.timestamp() if problem.at is not None else float("-inf")
+
+
+def _is_of_window(problem: Problem, within: timedelta | None, snapshot: Snapshot) -> bool:
     if within is None:
         return True
     if problem.at is not None:
@@ -41,12 +55,6 @@ def is_of_window(problem: Problem, within: timedelta | None, snapshot: Snapshot)
     return problem.encounter is not None and snapshot.stay is not None and problem.encounter == snapshot.stay.ref
 
 
-def lasted_into(problem: Problem, within: timedelta | None, snapshot: Snapshot) -> bool:
-    """Whether a problem goes on, or ended within the window."""
+def _lasted(problem: Problem, within: timedelta | None, snapshot: Snapshot) -> bool:
     ended = problem.ended
     return problem.ongoing or (ended is not None and within is not None and snapshot.as_of.within(ended, within))
-
-
-def problem_time(problem: Problem) -> float:
-    """Epoch seconds by which problems are ordered; an undated one is the oldest."""
-    return problem.at.latest.timestamp() if problem.at is not None else float("-inf")

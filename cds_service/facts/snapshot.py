@@ -35,7 +35,8 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     results      concept -> usable results, newest first, provisional ones (preliminary, or from a page that may hide
                  newer results) included and flagged
-    conflicts    concept -> an earlier result at most 2 h before the latest that differs from it (dq-conflict)
+    conflicts    concept -> the earlier results, at most 2 h before the latest, that differ from it: the lowest, and the
+                 highest when there are more (dq-conflict)
     exposures    drug group or ingredient -> active, past and draft exposures
     coverage     prefetch key -> how completely it was answered
     concept_keys concept -> prefetch key; drugs, conditions, procedures and orders have keys of their own
@@ -51,7 +52,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     stay: Stay | None
     results: Mapping[str, tuple[Result, ...]]
     unusable: Mapping[str, tuple[Unusable, ...]]
-    conflicts: Mapping[str, Result]
+    conflicts: Mapping[str, tuple[Result, ...]]
     exposures: Mapping[str, tuple[Exposure, ...]]
     drug_list: tuple[Exposure, ...]
     unmapped: tuple[UnmappedDrug, ...]

@@ -49,7 +49,7 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 class CardText(msgspec.Struct, frozen=True):
-    """The texts of one variant, per language."""
+    """The texts of one variant, per language. `grade`: where its evidence differs from that of the rule."""
 
     variant: str
     indicator: Severity
@@ -57,6 +57,7 @@ class CardText(msgspec.Struct, frozen=True):
     why: Text | None
     do: tuple[Text, ...]
     suggestions: tuple[str, ...]
+    grade: Grade | None = None
 
 
 class Review(msgspec.Struct, frozen=True):
@@ -98,6 +99,10 @@ class Rule(msgspec.Struct, frozen=True):
     family: str | None
     sha256: str
     folder: str
+
+    def grade_of(self, variant: str) -> Grade:
+        """The evidence grade of one variant: its own, else that of the rule."""
+        return self.cards[variant].grade or self.grade
 
     def tier(self, hook: str) -> Tier:
         """The alert tier at a hook (before `critical` makes it P1)."""

@@ -19,12 +19,15 @@ from cds_service.engine.rank import Shown
 from cds_service.engine.run import Verdict
 from cds_service.facts.outcomes import Fact, Fires, Phrase
 from cds_service.facts.records import Exposure, LabOrder, Problem, Result
-from cds_service.knowledge.model import Knowledge, OverrideReason, Rule
+from cds_service.knowledge.model import Grade, Knowledge, OverrideReason, Rule
 from cds_service.render.escape import markdown, plain
 from cds_service.render.values import Printer
 
 log = logging.getLogger("ionwise.render")
 SUMMARY_LIMIT = 139
+ABOUT_VALUES = frozenset(
+    {"last-known", "preliminary", "page-incomplete", "conflicting-results", "haemolysed", "newer-unusable"}
+)
 
 
 class CardStyle(msgspec.Struct, frozen=True):
@@ -91,7 +94,7 @@ def _texts(shown: Shown, knowledge: Knowledge, style: CardStyle) -> tuple[str, s
         if style.strict:
             raise
         log.error("card text failed", extra={"rule": rule.id, "error": type(error).__name__})
-        return rule.title[style.language], _basis(rule, detail_printer)
+        return rule.title[style.language], _basis(rule, rule.grade, detail_printer)
 
 
 def _printers(rule: Rule, knowledge: Knowledge, style: CardStyle) -> tuple[Printer, Printer]:
@@ -101,19 +104,36 @@ def _printers(rule: Rule, knowledge: Knowledge, style: CardStyle) -> tuple[Print
 
 def _summary(verdict: Verdict, printer: Printer) -> str:
     fires = verdict.fires
-    text = printer.fill(verdict.rule.cards[fires.variant].summary[printer.language], fires.values)
+    text = _capital(printer.fill(verdict.rule.cards[fires.variant].summary[printer.language], fires.values))
+    reservation = _reservation(verdict, printer)
+    if reservation and len(text) + len(reservation) <= SUMMARY_LIMIT:
+        return text + reservation
     return text if len(text) <= SUMMARY_LIMIT else text[: SUMMARY_LIMIT - 1] + "…"
+
+
+def _reservation(verdict: Verdict, printer: Printer) -> str:
+    """What the reader of the summary alone must know of its value: preliminary, or not recent (with its date)."""
+    remarks = {remark.id for remark in verdict.remarks}
+    if "preliminary" in remarks:
+        return f" ({printer.phrase('preliminary-short')})"
+    dates = [fact.at for fact in verdict.fires.because if isinstance(fact, Result) and fact.age != "fresh"]
+    if "last-known" not in remarks or not dates:
+        return ""
+    oldest = min(dates, key=lambda at: at.earliest)
+    return f" ({printer.phrase('last-known-short')} {printer.date(oldest)})"
 
 
 def _detail(shown: Shown, printer: Printer, knowledge: Knowledge, style: CardStyle) -> str:
     verdict = shown.verdict
     fires, rule = verdict.fires, verdict.rule
     text = rule.cards[fires.variant]
-    parts = ["\n".join(f"- {line}" for line in _findings(fires, printer))] if fires.because or fires.also else []
+    about_values = [_remark(remark, printer) for remark in verdict.remarks if remark.id in ABOUT_VALUES]
+    findings = [*_findings(fires, printer), *about_values]
+    parts = ["\n".join(f"- {line}" for line in findings)] if findings else []
     if text.why is not None:
         parts.append(printer.fill(text.why[printer.language], fires.values))
     notes = [_note(note, rule, printer, fires) for note in fires.notes]
-    notes += [printer.phrase(remark.id, remark.values) for remark in verdict.remarks]
+    notes += [_remark(remark, printer) for remark in verdict.remarks if remark.id not in ABOUT_VALUES]
     if notes:
         parts.append("\n".join(f"- {note}" for note in notes))
     if text.do:
@@ -126,8 +146,12 @@ def _detail(shown: Shown, printer: Printer, knowledge: Knowledge, style: CardSty
     if fires.unknown:
         items = ", ".join(printer.phrase(item) for item in fires.unknown)
         parts.append(f"**{printer.phrase('not-known')}**: {items}")
-    parts.append(_basis(rule, printer))
+    parts.append(_basis(rule, rule.grade_of(fires.variant), printer))
     return "\n\n".join(parts)
+
+
+def _remark(remark: Phrase, printer: Printer) -> str:
+    return printer.phrase(remark.id, remark.values)
 
 
 def _note(note: str | Phrase, rule: Rule, printer: Printer, fires: Fires) -> str:
@@ -143,14 +167,16 @@ def _absorbed_line(verdict: Verdict, knowledge: Knowledge, style: CardStyle) -> 
     return f"{printer.phrase('also')}: {_summary(verdict, printer)}"
 
 
-def _basis(rule: Rule, printer: Printer) -> str:
+def _basis(rule: Rule, grade_id: Grade, printer: Printer) -> str:
     sources = "; ".join(evidence.label for evidence in rule.evidence)
-    grade = printer.phrase("grade-" + rule.grade)
+    grade = printer.phrase("grade-" + grade_id)
     return f"{grade[:1].upper()}{grade[1:]} · {printer.phrase('source')}: {sources}"
 
 
 def _findings(fires: Fires, printer: Printer) -> list[str]:
-    lines = dict.fromkeys(_finding(fact, printer) for fact in (*fires.because, *fires.also))
+    """The facts on which the card rests: what decides first, results before drugs and problems."""
+    deciding = sorted(fires.because, key=lambda fact: not isinstance(fact, Result))
+    lines = dict.fromkeys(_capital(_finding(fact, printer)) for fact in (*deciding, *fires.also))
     return list(lines)
 
 
@@ -190,7 +216,7 @@ def _rule_mark(verdict: Verdict) -> dict[str, Any]:
         "id": verdict.rule_id,
         "version": str(verdict.rule.version),
         "outcome": "fires",
-        "grade": verdict.rule.grade,
+        "grade": verdict.rule.grade_of(verdict.fires.variant),
     }
     if verdict.rule.status == "silent":
         mark["status"] = "silent"

@@ -16,11 +16,14 @@ from cds_service.knowledge.template import Place, Template
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _COMPARATORS = {"<": "< ", "<=": "≤ ", ">": "> ", ">=": "≥ "}  # a space: "<0" could open a tag in a careless client
 _UNITS = {
-    "mL/min/{1.73_m2}": "mL/min/1.73 m²",
-    "mmol/(24.h)": "mmol/24 h",
-    "umol/L": "µmol/L",
-    "ug/L": "µg/L",
-    "ug": "µg",
+    "mL/min/{1.73_m2}": {"nl": "ml/min/1,73 m²", "en": "mL/min/1.73 m²"},
+    "mmol/(24.h)": {"nl": "mmol/24 uur", "en": "mmol/24 h"},
+    "mg/d": {"nl": "mg/dag", "en": "mg/day"},
+    "umol/L": {"nl": "µmol/L", "en": "µmol/L"},
+    "ug/L": {"nl": "µg/L", "en": "µg/L"},
+    "ug": {"nl": "µg", "en": "µg"},
+    "h": {"nl": "uur", "en": "h"},
+    "d": {"nl": "dagen", "en": "days"},
 }
 
 
@@ -84,6 +87,8 @@ class Printer:
         if isinstance(value, LabOrder):
             return self.label(value.concept)
         if isinstance(value, Unusable):
+            if part == "date":
+                return self.day(value.at)
             return f"{self.label(value.concept)} {self.number(self.escape(value.shown))}"
         if value is None:
             return self.phrase("unknown")
@@ -100,7 +105,8 @@ class Printer:
 
     def unit(self, unit: str) -> str:
         """A UCUM unit as people write it."""
-        return _UNITS.get(unit) or self.escape(unit)
+        known = _UNITS.get(unit)
+        return known[self.language] if known is not None else self.escape(unit)
 
     def day(self, moment: Moment | None) -> str:
         """A date, with the time of day when it was recorded."""

@@ -38,6 +38,7 @@ _MEMBER = re.compile(rb'[ \t\r\n]*,?[ \t\r\n]*("(?:[^"\\]|\\.)*")[ \t\r\n]*:[ \t
 _TEXT = msgspec.json.Decoder(str)
 _TEXTS = msgspec.json.Decoder(tuple[str, ...])
 _END = re.compile(rb"[ \t\r\n]*\}")
+_PIECE = 65536
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _ABSENT = (b"null", b'""')
 
@@ -149,14 +150,24 @@ def _refuse_duplicates(raw: bytes, members: Nested, where: str, start: int = 0) 
         if isinstance(kept, dict):
             after = _refuse_duplicates(raw, kept, name, at)
         else:
-            value = bytes(kept)
-            after = at + len(value) if raw.startswith(value, at) else None
+            after = _end_of(raw, at, memoryview(kept))
         if name in seen or after is None:
             raise RequestError(400, "structure", f"{where}: holds the same member twice; send every member once")
         seen.add(name)
         at = after
     end = _END.match(raw, at)
     return at if end is None else end.end()
+
+
+def _end_of(raw: bytes, at: int, value: memoryview) -> int | None:
+    """Where a value that is written at `at` ends; None when something else is written there.
+
+    Compared in pieces: copies of whole pages of results would make the allocator give memory back after every call.
+    """
+    for start in range(0, len(value), _PIECE):
+        if not raw.startswith(bytes(value[start : start + _PIECE]), at + start):
+            return None
+    return at + len(value)
 
 
 def _text(members: Nested, name: str, path: str = "") -> str | None:

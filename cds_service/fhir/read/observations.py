@@ -42,14 +42,14 @@ class ObservationFacts(msgspec.Struct, frozen=True):
 
     results     concept -> usable results, newest first
     unusable    concept -> measurements that must not be used, newest first
-    conflicts   concept -> an earlier result at most 2 h before the latest that differs from it
+    conflicts   concept -> the earlier results at most 2 h before the latest that differ from it (see `conflicting`)
     provisional concepts with a preliminary result or one from a page that may hide newer ones
     quarantine  resources that were dropped; `unreadable` are the keys where one may have been of this patient
     """
 
     results: Mapping[str, tuple[Result, ...]]
     unusable: Mapping[str, tuple[Unusable, ...]]
-    conflicts: Mapping[str, Result]
+    conflicts: Mapping[str, tuple[Result, ...]]
     provisional: frozenset[str]
     quarantine: tuple[Quarantined, ...]
     unreadable: frozenset[str]
@@ -242,7 +242,7 @@ class _Reader:
         return ObservationFacts(
             results=results,
             unusable={c: tuple(sorted(found, key=unusable_time, reverse=True)) for c, found in self._unusable.items()},
-            conflicts={c: other for c, other in weighed if other is not None},
+            conflicts={c: rivals for c, rivals in weighed if rivals},
             provisional=frozenset(c for c, series in results.items() if any(r.flags & PROVISIONAL for r in series)),
             quarantine=tuple(self._quarantine),
             unreadable=frozenset(self._unreadable),

@@ -47,8 +47,8 @@ def effective_time(timed: Observation | Timed, parse: Callable[[str | None], Mom
 def newest_first(entries: list[Entry], zone: ZoneInfo, ranks: Mapping[str, int] | None = None) -> tuple[Result, ...]:
     """Latest first by the latest time it can have been measured, then issued, then last updated (dq-latest).
 
-    ranks: reference of a result -> place of its code, where one code is better than the next: of results of one calendar
-    day the best code goes first.
+    ranks: reference of a result -> place of its code, where one code is better than the next: of results of one
+    calendar day the best code goes first.
     """
     if len(entries) == 1:
         return (entries[0][0],)
@@ -88,19 +88,21 @@ def unusable_time(found: Unusable) -> datetime:
     return _latest(found.at)
 
 
-def conflicting(series: Sequence[Result]) -> Result | None:
-    """The earlier result, at most 2 h before the latest, that differs most from it; preliminary ones take no part."""
+def conflicting(series: Sequence[Result]) -> tuple[Result, ...]:
+    """The earlier results, at most 2 h before the latest, that differ from it: the lowest, and the highest when there
+    are more, because either side may be the dangerous one. Preliminary ones take no part."""
     final = (result for result in series if "preliminary" not in result.flags)
     latest = next(final, None)
     if latest is None:
-        return None
+        return ()
     rivals = []
     for result in final:
         if abs(latest.at.latest - result.at.latest) > CONFLICT:
             break
         if (result.value, result.comparator) != (latest.value, latest.comparator):
             rivals.append(result)
-    return max(rivals, key=lambda rival: abs(rival.value - latest.value), default=None)
+    rivals.sort(key=lambda rival: (rival.value, rival.comparator))
+    return tuple(rivals) if len(rivals) < 2 else (rivals[0], rivals[-1])
 
 
 def page_order(raws: Sequence[Raw]) -> tuple[bool, Moment | None]:

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from cds_service.errors import SettingsError
 from cds_service.fhir.call import Call
 from cds_service.fhir.profiles import PROFILES, apply_profile
+from cds_service.fhir.write import validate_orders
 from cds_service.knowledge.load import load_knowledge
 from cds_service.knowledge.model import Knowledge
 from cds_service.service.decide import DecideOptions, decide
@@ -37,6 +38,7 @@ def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: A
     if settings.public_url is None and not settings.sandbox:
         raise SettingsError("IONWISE_PUBLIC_URL: missing -> set it to the address at which clients reach this service")
     knowledge = knowledge or load_knowledge(settings.cards_dir)
+    validate_orders(knowledge.orders.values(), settings.languages)
     edge = Edge(
         knowledge=knowledge,
         plan=apply_profile(knowledge.key_plan, PROFILES[settings.profile]),
@@ -110,8 +112,8 @@ def run_server(*, sandbox: bool | None = None, host: str | None = None, port: in
 def _settle_memory() -> list[bytes]:
     """Spare every call the work on memory that is always the same; keep what is returned for as long as calls come.
 
-    The knowledge lives as long as the process and facts hold no cycles: the collector need not look at either each time.
-    What is returned pins the 8 MB that a large chart takes: else Python gives them back and asks for them in every call.
+    The knowledge lives as long as the process and facts hold no cycles: the collector need not look at them each time.
+    What is returned pins the 8 MB that a large chart takes: else Python frees and asks for them again in every call.
     """
     reserve = [bytes(480) for _ in range(16_384)][::1024]
     gc.collect()

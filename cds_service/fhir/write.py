@@ -5,8 +5,10 @@ Templates are validated with fhir.resources at start and in tests, not per reque
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from cds_service.errors import Finding, KnowledgeError
 from cds_service.knowledge.model import Order
 
 
@@ -24,15 +26,17 @@ def draft_service_request(order: Order, language: str, patient_id: str, encounte
     return resource
 
 
-def validate_orders(orders: dict[str, Order], languages: tuple[str, ...]) -> list[str]:
-    """Every order template as a strict FHIR resource; returns what is wrong with each, empty when all are valid."""
+def validate_orders(orders: Iterable[Order], languages: Iterable[str]) -> None:
+    """Build every order template as a strict FHIR resource. Raises KnowledgeError naming all that are not valid."""
     from fhir.resources.R4B.servicerequest import ServiceRequest
 
-    problems = []
-    for order in orders.values():
+    findings = []
+    for order in orders:
         for language in languages:
             try:
                 ServiceRequest.model_validate(draft_service_request(order, language, "example", "example"))
             except ValueError as error:
-                problems.append(f"{order.id} ({language}): {error}")
-    return problems
+                problem = f"order {order.id} ({language}) is no valid ServiceRequest: {str(error).splitlines()[0]}"
+                findings.append(Finding("cards/_shared/orders.yaml", 1, "fhir", problem, "correct its codings or label"))
+    if findings:
+        raise KnowledgeError(tuple(findings))

@@ -19,7 +19,7 @@ from cds_service.knowledge.model import Knowledge
 from cds_service.render.card import CardStyle, build_card, random_uuid
 
 EXTENSION_LIMIT = 4000  # bytes; leaves room for the extension's own name within 4 kB
-CUTTABLE = ("cannotTell", "suppressed", "unusable")
+CUTTABLE = ("cannot_tell", "suppressed", "unusable")
 
 
 class DecideOptions(msgspec.Struct, frozen=True):
@@ -116,12 +116,12 @@ def summarise(
         for item in verdict.missing:
             missing.setdefault(item, []).append(verdict.rule_id)
     summary: dict[str, Any] = {
-        "knowledgeVersion": knowledge.version,
-        "overlayHash": knowledge.overlay_hash or "none",
-        "asOf": snapshot.as_of.at.isoformat(),
+        "knowledge_version": knowledge.version,
+        "overlay_hash": knowledge.overlay_hash or "none",
+        "as_of": snapshot.as_of.at.isoformat(),
     }
     if missing:
-        summary["cannotTell"] = [{"missing": item, "rules": rules} for item, rules in missing.items()]
+        summary["cannot_tell"] = [{"missing": item, "rules": rules} for item, rules in missing.items()]
     if ranking.suppressed:
         summary["suppressed"] = [{"rule": s.verdict.rule_id, "reason": s.reason} for s in ranking.suppressed]
     if snapshot.quarantine:
@@ -138,12 +138,12 @@ def _fit(summary: dict[str, Any]) -> dict[str, Any]:
         return summary
     if len(orjson.dumps(summary)) <= EXTENSION_LIMIT:
         return summary
-    for entry in summary.get("cannotTell", ()):
+    for entry in summary.get("cannot_tell", ()):
         entry["rules"] = len(entry["rules"])
     for name in CUTTABLE:
         while name in summary and len(orjson.dumps(summary)) > EXTENSION_LIMIT:
             kept = summary[name][: len(summary[name]) // 2]
-            summary["leftOut"] = summary.get("leftOut", 0) + len(summary[name]) - len(kept)
+            summary["left_out"] = summary.get("left_out", 0) + len(summary[name]) - len(kept)
             summary[name] = kept
             if not kept:
                 del summary[name]

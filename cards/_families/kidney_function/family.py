@@ -75,8 +75,8 @@ def _settles(bound: Result, limit: Decimal) -> bool:
 
 
 def _ckd_epi(creatinine: Result, patient: Patient, k: Limits) -> Decimal | None:
-    """CKD-EPI 2021, whole mL/min/1.73 m2; None without age or sex."""
-    if patient.age is None or patient.sex is None:
+    """CKD-EPI 2021, whole mL/min/1.73 m2; None without age or sex, and for children: the equation is for adults."""
+    if patient.age is None or patient.age < k["ckd_epi_adult"] or patient.sex is None:
         return None
     female = patient.sex == "female"
     ratio = float(creatinine.amount / k["umol_per_mg"]) / float(k["ckd_epi_kappa_" + patient.sex])

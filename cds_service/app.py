@@ -6,18 +6,18 @@ import gc
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from cds_service.errors import SettingsError
-from cds_service.fhir.call import Call
 from cds_service.fhir.profiles import PROFILES, apply_profile
 from cds_service.fhir.write import validate_orders
 from cds_service.knowledge.load import load_knowledge
 from cds_service.knowledge.model import Knowledge
-from cds_service.service.decide import DecideOptions, decide
+from cds_service.service.decide import DecideOptions, Decider
 from cds_service.settings import Settings, read_settings
 from cds_service.web.cors import install_cors
 from cds_service.web.discovery import discovery_routes
@@ -64,23 +64,22 @@ def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: A
 def decide_with(settings: Settings, knowledge: Knowledge) -> Answer:
     """The decision bound to one knowledge and one set of settings."""
 
-    def answer(call: Call, voice: Voice) -> dict[str, Any]:
+    @lru_cache(maxsize=64)  # one per language and address; outside the sandbox there is one address
+    def decider(voice: Voice) -> Decider:
         options = DecideOptions(
             language=voice.language,
-            zone=zone,
+            zone=settings.zone,
             base_url=voice.base_url,
             canonical_base=settings.canonical_base,
-            topic_hyphens=profile.topic_hyphens,
+            topic_hyphens=PROFILES[settings.profile].topic_hyphens,
             sandbox=settings.sandbox,
             decision_extension=settings.decision_extension,
             admit_unknown_status=settings.admit_unknown_status,
-            settings=clinical,
+            settings={"icu_locations": frozenset(settings.icu_locations)},
         )
-        return decide(call, knowledge, options).response
+        return Decider(knowledge, options)
 
-    profile, zone = PROFILES[settings.profile], settings.zone
-    clinical = {"icu_locations": frozenset(settings.icu_locations)}
-    return answer
+    return lambda call, voice: decider(voice).decide(call).response
 
 
 def _documented(app: FastAPI, edge: Edge) -> Callable[[], dict[str, Any]]:

@@ -37,6 +37,8 @@ def validate_orders(orders: Iterable[Order], languages: Iterable[str]) -> None:
                 ServiceRequest.model_validate(draft_service_request(order, language, "example", "example"))
             except ValueError as error:
                 problem = f"order {order.id} ({language}) is no valid ServiceRequest: {str(error).splitlines()[0]}"
-                findings.append(Finding("cards/_shared/orders.yaml", 1, "fhir", problem, "correct its codings or label"))
+                findings.append(
+                    Finding("cards/_shared/orders.yaml", 1, "fhir", problem, "correct its codings or label")
+                )
     if findings:
         raise KnowledgeError(tuple(findings))

@@ -18,9 +18,7 @@ from cds_service.knowledge.sources import DEFAULT_CARDS, Sources, read_sources
 RUNNING = frozenset({"silent", "live"})
 
 
-def load_knowledge(
-    cards_dir: Path | None = None, *, overlay: Path | None = None, drafts: bool = False
-) -> Knowledge:
+def load_knowledge(cards_dir: Path | None = None, *, overlay: Path | None = None, drafts: bool = False) -> Knowledge:
     """The compiled knowledge of cards/ (default: the one beside cds_service).
 
     overlay: a site's own file: limits within their range, and rules switched off or silent.

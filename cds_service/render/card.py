@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,9 +16,9 @@ import msgspec
 
 from cds_service.engine.rank import Shown
 from cds_service.engine.run import Verdict
-from cds_service.facts.outcomes import Fact, Fires, Phrase
+from cds_service.facts.outcomes import Fact, Fires, Phrase, Value
 from cds_service.facts.records import Exposure, LabOrder, Problem, Result
-from cds_service.knowledge.model import Grade, Knowledge, OverrideReason, Rule
+from cds_service.knowledge.model import CardText, Grade, Knowledge, Rule
 from cds_service.render.escape import markdown, plain
 from cds_service.render.values import Printer
 
@@ -44,37 +43,97 @@ class CardStyle(msgspec.Struct, frozen=True):
     strict: bool = False
 
 
-def build_card(
-    shown: Shown, knowledge: Knowledge, style: CardStyle, suggestions: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    """The wire form of one card; `suggestions` are ready wire suggestions."""
-    verdict, rule = shown.verdict, shown.verdict.rule
-    summary, detail = _texts(shown, knowledge, style)
-    card: dict[str, Any] = {
-        "uuid": random_uuid(),
-        "summary": summary,
-        "indicator": str(shown.severity),
-        "detail": detail,
-        "source": {
+class CardWriter:
+    """Writes the cards of one knowledge in one style; what is the same in every card of a rule is prepared once."""
+
+    def __init__(self, knowledge: Knowledge, style: CardStyle) -> None:
+        self.knowledge = knowledge
+        self.style = style
+        self._voices: dict[str, RuleVoice] = {}
+
+    def card(self, shown: Shown, suggestions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """The wire form of one card; `suggestions` are ready wire suggestions."""
+        verdict = shown.verdict
+        voice = self._voice(verdict.rule)
+        summary, detail = self._texts(shown, voice)
+        card: dict[str, Any] = {
+            "uuid": random_uuid(),
+            "summary": summary,
+            "indicator": str(shown.severity),
+            "detail": detail,
+            "source": voice.source,
+        }
+        if suggestions:
+            card["suggestions"] = suggestions
+            card["selectionBehavior"] = "any"
+        if voice.override_reasons:
+            card["overrideReasons"] = voice.override_reasons
+        card["extension"] = {"org.ionwise.rules": [_rule_mark(v) for v in (verdict, *shown.absorbed)]}
+        return card
+
+    def _texts(self, shown: Shown, voice: RuleVoice) -> tuple[str, str]:
+        """Summary and detail. A text that cannot be printed must not silence its card: the rule's title stands in."""
+        verdict, rule = shown.verdict, shown.verdict.rule
+        try:
+            return _summary(verdict, voice.plain), _detail(shown, voice, self._also(shown))
+        except Exception as error:
+            if self.style.strict:
+                raise
+            log.error("card text failed", extra={"rule": rule.id, "error": type(error).__name__})
+            return rule.title[self.style.language], _basis(rule, rule.grade, voice.markdown)
+
+    def _also(self, shown: Shown) -> str:
+        """A line for each rule that this card absorbed."""
+        lines = [(self._voice(v.rule).markdown, v) for v in shown.absorbed]
+        return "\n".join(f"- {printer.phrase('also')}: {_summary(verdict, printer)}" for printer, verdict in lines)
+
+    def _voice(self, rule: Rule) -> RuleVoice:
+        voice = self._voices.get(rule.id)
+        if voice is None:
+            voice = self._voices[rule.id] = _prepare(rule, self.knowledge, self.style)
+        return voice
+
+
+class RuleVoice(msgspec.Struct, frozen=True):
+    """What every card of one rule shares in one style.
+
+    steps: variant -> the finished list of steps, for the variants whose steps print no values
+    basis: variant -> its last line
+    """
+
+    plain: Printer
+    markdown: Printer
+    source: Mapping[str, Any]
+    override_reasons: Sequence[Mapping[str, str]]
+    steps: Mapping[str, str]
+    basis: Mapping[str, str]
+
+
+def _prepare(rule: Rule, knowledge: Knowledge, style: CardStyle) -> RuleVoice:
+    language = style.language
+    shared = (language, style.zone, knowledge.vocabulary, knowledge.phrases, rule.phrases, rule.limit_table)
+    printer = Printer(*shared, markdown)
+    fixed = {name: text for name, text in rule.cards.items() if not any(step[language].places for step in text.do)}
+    reasons = (knowledge.override_reasons[code] for code in rule.override_reasons)
+    system = f"{style.canonical_base}/CodeSystem/override-reason"
+    return RuleVoice(
+        plain=Printer(*shared, plain),
+        markdown=printer,
+        source={
             "label": rule.evidence[0].label,
             "url": f"{style.base_url}/rules/{rule.id}",
             "topic": {
                 "system": f"{style.canonical_base}/CodeSystem/rules",
                 "code": rule.id if style.topic_hyphens else rule.id.replace("-", ""),
-                "display": rule.title[style.language],
+                "display": rule.title[language],
             },
         },
-    }
-    if suggestions:
-        card["suggestions"] = list(suggestions)
-        card["selectionBehavior"] = "any"
-    if rule.override_reasons:
-        card["overrideReasons"] = [
-            _override_reason(knowledge.override_reasons[code], style.canonical_base, style.language)
-            for code in rule.override_reasons
-        ]
-    card["extension"] = {"org.ionwise.rules": [_rule_mark(v) for v in (verdict, *shown.absorbed)]}
-    return card
+        override_reasons=[
+            {"code": reason.code, "system": system, "display": reason.display[language]} for reason in reasons
+        ],
+        steps={name: _steps(text, {}, printer) for name, text in fixed.items()},
+        basis={name: _basis(rule, rule.grade_of(name), printer) for name in rule.cards},
+    )
 
 
 def random_uuid() -> str:
@@ -82,24 +141,6 @@ def random_uuid() -> str:
     digits = os.urandom(16).hex()
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
-
-
-def _texts(shown: Shown, knowledge: Knowledge, style: CardStyle) -> tuple[str, str]:
-    """Summary and detail. A text that cannot be printed must not silence its card: the rule's title stands in."""
-    verdict, rule = shown.verdict, shown.verdict.rule
-    summary_printer, detail_printer = _printers(rule, knowledge, style)
-    try:
-        return _summary(verdict, summary_printer), _detail(shown, detail_printer, knowledge, style)
-    except Exception as error:
-        if style.strict:
-            raise
-        log.error("card text failed", extra={"rule": rule.id, "error": type(error).__name__})
-        return rule.title[style.language], _basis(rule, rule.grade, detail_printer)
-
-
-def _printers(rule: Rule, knowledge: Knowledge, style: CardStyle) -> tuple[Printer, Printer]:
-    shared = (style.language, style.zone, knowledge.vocabulary, knowledge.phrases, rule.phrases, rule.limit_table)
-    return Printer(*shared, plain), Printer(*shared, markdown)
 
 
 def _summary(verdict: Verdict, printer: Printer) -> str:
@@ -123,35 +164,33 @@ def _reservation(verdict: Verdict, printer: Printer) -> str:
     return f" ({printer.phrase('last-known-short')} {printer.date(oldest)})"
 
 
-def _detail(shown: Shown, printer: Printer, knowledge: Knowledge, style: CardStyle) -> str:
-    verdict = shown.verdict
+def _detail(shown: Shown, voice: RuleVoice, also: str) -> str:
+    verdict, printer = shown.verdict, voice.markdown
     fires, rule = verdict.fires, verdict.rule
     text = rule.cards[fires.variant]
-    about_values = [_remark(remark, printer) for remark in verdict.remarks if remark.id in ABOUT_VALUES]
-    findings = [*_findings(fires, printer), *about_values]
-    parts = ["\n".join(f"- {line}" for line in findings)] if findings else []
+    findings = _findings(fires, printer)
+    notes = [_note(note, rule, printer, fires) for note in fires.notes]
+    for remark in verdict.remarks:
+        (findings if remark.id in ABOUT_VALUES else notes).append(printer.phrase(remark.id, remark.values))
+    parts = ["- " + "\n- ".join(findings)] if findings else []
     if text.why is not None:
         parts.append(printer.fill(text.why[printer.language], fires.values))
-    notes = [_note(note, rule, printer, fires) for note in fires.notes]
-    notes += [_remark(remark, printer) for remark in verdict.remarks if remark.id not in ABOUT_VALUES]
     if notes:
-        parts.append("\n".join(f"- {note}" for note in notes))
+        parts.append("- " + "\n- ".join(notes))
     if text.do:
-        steps = "\n".join(
-            f"{n}. {printer.fill(step[printer.language], fires.values)}" for n, step in enumerate(text.do, 1)
-        )
-        parts.append(f"**{printer.phrase('what-to-do')}**\n\n{steps}")
-    if shown.absorbed:
-        parts.append("\n".join(f"- {_absorbed_line(v, knowledge, style)}" for v in shown.absorbed))
+        parts.append(voice.steps.get(fires.variant) or _steps(text, fires.values, printer))
+    if also:
+        parts.append(also)
     if fires.unknown:
-        items = ", ".join(printer.phrase(item) for item in fires.unknown)
+        items = ", ".join([printer.phrase(item) for item in fires.unknown])
         parts.append(f"**{printer.phrase('not-known')}**: {items}")
-    parts.append(_basis(rule, rule.grade_of(fires.variant), printer))
+    parts.append(voice.basis[fires.variant])
     return "\n\n".join(parts)
 
 
-def _remark(remark: Phrase, printer: Printer) -> str:
-    return printer.phrase(remark.id, remark.values)
+def _steps(text: CardText, values: Mapping[str, Value], printer: Printer) -> str:
+    steps = [f"{n}. {printer.fill(step[printer.language], values)}" for n, step in enumerate(text.do, 1)]
+    return f"**{printer.phrase('what-to-do')}**\n\n" + "\n".join(steps)
 
 
 def _note(note: str | Phrase, rule: Rule, printer: Printer, fires: Fires) -> str:
@@ -160,11 +199,6 @@ def _note(note: str | Phrase, rule: Rule, printer: Printer, fires: Fires) -> str
         return printer.fill(text[printer.language], note.values) if text else printer.phrase(note.id, note.values)
     text = rule.notes.get(note)
     return printer.fill(text[printer.language], fires.values) if text else printer.phrase(note, fires.values)
-
-
-def _absorbed_line(verdict: Verdict, knowledge: Knowledge, style: CardStyle) -> str:
-    printer = _printers(verdict.rule, knowledge, style)[1]
-    return f"{printer.phrase('also')}: {_summary(verdict, printer)}"
 
 
 def _basis(rule: Rule, grade_id: Grade, printer: Printer) -> str:
@@ -221,12 +255,3 @@ def _rule_mark(verdict: Verdict) -> dict[str, Any]:
     if verdict.rule.status == "silent":
         mark["status"] = "silent"
     return mark
-
-
-@lru_cache(maxsize=256)
-def _override_coding(code: str, display: str, canonical_base: str) -> dict[str, str]:
-    return {"code": code, "system": f"{canonical_base}/CodeSystem/override-reason", "display": display}
-
-
-def _override_reason(reason: OverrideReason, canonical_base: str, language: str) -> dict[str, str]:
-    return _override_coding(reason.code, reason.display[language], canonical_base)

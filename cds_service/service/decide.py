@@ -16,7 +16,7 @@ from cds_service.fhir.call import Call
 from cds_service.fhir.read.chart import read_chart
 from cds_service.fhir.write import draft_service_request
 from cds_service.knowledge.model import Knowledge
-from cds_service.render.card import CardStyle, build_card, random_uuid
+from cds_service.render.card import CardStyle, CardWriter, random_uuid
 
 EXTENSION_LIMIT = 4000  # bytes; leaves room for the extension's own name within 4 kB
 CUTTABLE = ("cannot_tell", "suppressed", "unusable")
@@ -51,62 +51,62 @@ class Decision(msgspec.Struct, frozen=True):
     ranking: Ranking
 
 
-def decide(call: Call, knowledge: Knowledge, options: DecideOptions) -> Decision:
-    """Answer one call. Pure but for the uuids of cards and suggestions."""
-    snapshot = read_chart(
-        call,
-        knowledge.vocabulary,
-        knowledge.concept_keys,
-        options.zone,
-        options.settings,
-        admit_unknown_status=options.admit_unknown_status,
-    )
-    trace = run_rules(snapshot, knowledge, knowledge.by_hook.get(call.hook, ()))
-    ranking = rank(trace, call.hook, knowledge.policy, show_silent=options.sandbox)
-    style = CardStyle(
-        options.language,
-        options.zone,
-        options.base_url,
-        options.canonical_base,
-        options.topic_hyphens,
-        options.strict,
-    )
-    response: dict[str, Any] = {
-        "cards": [
-            build_card(shown, knowledge, style, _suggestions(shown, snapshot, call, knowledge, options.language))
-            for shown in ranking.shown
-        ]
-    }
-    if options.decision_extension:
-        response["extension"] = {"org.ionwise.decision": summarise(knowledge, snapshot, trace, ranking)}
-    return Decision(response, snapshot, trace, ranking)
+class Decider:
+    """Decides calls with one knowledge for one kind of caller; what every call shares is prepared once."""
 
-
-def _suggestions(
-    shown: Shown, snapshot: Snapshot, call: Call, knowledge: Knowledge, language: str
-) -> list[dict[str, Any]]:
-    """One draft order per suggestion (Epic allows one action each); tests that are already ordered are left out."""
-    fires = shown.verdict.fires
-    suggestions = []
-    for order_id in shown.verdict.rule.cards[fires.variant].suggestions:
-        order = knowledge.orders[order_id]
-        if order.concepts and all(concept in snapshot.orders for concept in order.concepts):
-            continue
-        label = order.label[language]
-        resource = draft_service_request(order, language, call.patient_id, call.encounter_id)
-        suggestions.append(
-            {
-                "label": label,
-                "uuid": random_uuid(),
-                "actions": [{"type": "create", "description": label, "resource": resource}],
-            }
+    def __init__(self, knowledge: Knowledge, options: DecideOptions) -> None:
+        self.knowledge = knowledge
+        self.options = options
+        style = CardStyle(
+            options.language,
+            options.zone,
+            options.base_url,
+            options.canonical_base,
+            options.topic_hyphens,
+            options.strict,
         )
-    return suggestions
+        self._writer = CardWriter(knowledge, style)
+
+    def decide(self, call: Call) -> Decision:
+        """Answer one call. Pure but for the uuids of cards and suggestions."""
+        knowledge, options = self.knowledge, self.options
+        snapshot = read_chart(
+            call,
+            knowledge.vocabulary,
+            knowledge.concept_keys,
+            options.zone,
+            options.settings,
+            admit_unknown_status=options.admit_unknown_status,
+        )
+        trace = run_rules(snapshot, knowledge, knowledge.by_hook.get(call.hook, ()))
+        ranking = rank(trace, call.hook, knowledge.policy, show_silent=options.sandbox)
+        cards = [self._writer.card(shown, self._suggestions(shown, snapshot, call)) for shown in ranking.shown]
+        response: dict[str, Any] = {"cards": cards}
+        if options.decision_extension:
+            response["extension"] = {"org.ionwise.decision": summarise(knowledge, snapshot, trace, ranking)}
+        return Decision(response, snapshot, trace, ranking)
+
+    def _suggestions(self, shown: Shown, snapshot: Snapshot, call: Call) -> list[dict[str, Any]]:
+        """One draft order per suggestion (Epic allows one action each), without tests that are already ordered."""
+        language = self.options.language
+        suggestions = []
+        for order_id in shown.verdict.rule.cards[shown.verdict.fires.variant].suggestions:
+            order = self.knowledge.orders[order_id]
+            if order.concepts and snapshot.orders and all(concept in snapshot.orders for concept in order.concepts):
+                continue
+            label = order.label[language]
+            resource = draft_service_request(order, language, call.patient_id, call.encounter_id)
+            action = {"type": "create", "description": label, "resource": resource}
+            suggestions.append({"label": label, "uuid": random_uuid(), "actions": [action]})
+        return suggestions
 
 
-def summarise(
-    knowledge: Knowledge, snapshot: Snapshot, trace: tuple[Verdict, ...], ranking: Ranking
-) -> dict[str, Any]:
+def decide(call: Call, knowledge: Knowledge, options: DecideOptions) -> Decision:
+    """One decision without preparation, for cases and other single calls."""
+    return Decider(knowledge, options).decide(call)
+
+
+def summarise(knowledge: Knowledge, snapshot: Snapshot, trace: tuple[Verdict, ...], ranking: Ranking) -> dict[str, Any]:
     """The response extension: versions and, grouped by missing item, what could not be judged; below 4 kB.
 
     Holds no values and no date but the evaluation time.

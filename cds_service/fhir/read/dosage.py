@@ -156,9 +156,7 @@ def read_strengths(medication: Medication | None) -> tuple[Strength, ...]:
         if per_amount is None:
             continue
         unit = unit_of(strength.numerator)
-        found.append(
-            Strength(name, amount, unit, per_amount, unit_of(per) if per is not None else "")
-        )
+        found.append(Strength(name, amount, unit, per_amount, unit_of(per) if per is not None else ""))
     return tuple(found)
 
 
@@ -218,7 +216,6 @@ class Routes:
         if not usual or ORAL in usual:
             return ORAL
         return usual.pop() if len(usual) == 1 else None
-
 
     def _route_by_needle(self, identity: Identity) -> str | None:
         """The route of an injection whose record names none: the only one of its ATC classes that takes a needle."""

@@ -140,7 +140,8 @@ class _Reader:
             own = () if _has_no_value(observation) else parts
             parts = [*self._components(key, ref, observation.component), *own]
         if not parts:
-            self._drop(key, ref, "dq-code")
+            if meaning.foreign:
+                self._drop(key, ref, "dq-code", unreadable=True)
             return
         standing = "final"
         if observation.status != "final":
@@ -161,8 +162,9 @@ class _Reader:
         haemolysed = bool(modified) or container.haemolysed
         flags = PRELIMINARY if standing == "preliminary" else NO_FLAGS
         if observation.note is not UNSET:
-            haemolysed = haemolysed or quality.notes_say_haemolysed(observation.note)
-            if quality.notes_say_drip_arm(observation.note):
+            said, drip_arm = quality.read_notes(observation.note)
+            haemolysed = haemolysed or said
+            if drip_arm:
                 flags |= DRIP_ARM
         if key in self._page_incomplete:
             flags |= PAGE_INCOMPLETE

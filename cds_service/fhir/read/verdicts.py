@@ -30,12 +30,15 @@ HAEMOLYSED = frozenset({"haemolysed"})
 MASS = frozenset({"mass"})
 MOLAR = frozenset({"substance", "charge"})
 
+LOINC = "http://loinc.org"
+
 
 class Meaning(NamedTuple):
     """What the code of a measurement means here: several concepts contradict each other.
 
     properties: "mass" or "molar" as the LOINC codes have it. elsewhere: its words name urine or another fluid.
-    known: anything that we read at all. rank: the place of its best code where the concept prefers one code to another.
+    known: anything that we read at all. foreign: no coding in LOINC, so that it may be ours under a local code.
+    rank: the place of its best code where the concept prefers one code to another.
     """
 
     concepts: tuple[Concept, ...]
@@ -43,6 +46,7 @@ class Meaning(NamedTuple):
     haemolysis_index: bool
     elsewhere: bool
     known: bool = False
+    foreign: bool = True
     rank: int | None = None
 
 
@@ -116,6 +120,7 @@ class Judge:
             properties=frozenset(properties),
             haemolysis_index=haemolysis_index,
             known=bool(concepts) or haemolysis_index,
+            foreign=not any(system == LOINC and code for system, code in keys),
             elsewhere=quality.names_other_specimen([code.text, *(coding.display for coding in code.coding)]),
             rank=_rank(concepts.values(), [key[1] for key in keys]),
         )

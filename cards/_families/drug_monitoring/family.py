@@ -19,10 +19,10 @@ class Data(BaseModel):
     """What a monitoring rule says about its drug.
 
     alone, with_cofactor   limits: how long the drug must be taken, alone or with a co-factor
-    interval               limit: the test is due when not done within it; `interval_with_drug` when a drug is a co-factor
+    interval               limit: due when not done within it; `interval_with_drug` when a drug is a co-factor
     cofactor_age           limit: completed years
     urgent_drugs, urgent_conditions   raise `due` to `urgent`; conditions within limit `urgent_window`
-    at_start_with          co-medication that makes a test at the first prescription worthwhile when long use is planned;
+    at_start_with          co-medication that makes a test at a first prescription worthwhile when long use is planned;
                            `at_start_unplanned` when the planned duration is not known
     """
 

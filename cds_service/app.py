@@ -102,7 +102,7 @@ def run_server(*, sandbox: bool | None = None, host: str | None = None, port: in
         raise SettingsError(
             "no trusted client is configured, nobody could be authenticated -> add --sandbox to try Ionwise out"
         )
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     app = create_app(settings)
     app.state.reserve = _settle_memory()
     uvicorn.run(app, host=settings.host, port=settings.port, access_log=False, server_header=False)

@@ -10,7 +10,6 @@ import logging
 import os
 from collections import deque
 from collections.abc import Mapping, Sequence
-from textwrap import wrap
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -145,8 +144,9 @@ def random_uuid() -> str:
     try:
         digits = _random.popleft()
     except IndexError:
-        digits, *more = wrap(os.urandom(16 * UUIDS_AT_ONCE).hex(), 32)
-        _random.extend(more)
+        bulk = os.urandom(16 * UUIDS_AT_ONCE).hex()
+        digits = bulk[:32]
+        _random.extend([bulk[at : at + 32] for at in range(32, len(bulk), 32)])
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 

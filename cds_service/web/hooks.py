@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 import orjson
@@ -80,6 +81,7 @@ class HookEndpoint:
             response = problem_response(error)
         record(
             "call",
+            logging.DEBUG if response.status_code == 200 else logging.INFO,
             hook=hook,
             status=response.status_code,
             ms=round((time.perf_counter() - started) * 1e3, 2),

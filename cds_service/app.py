@@ -19,11 +19,12 @@ from cds_service.knowledge.load import load_knowledge
 from cds_service.knowledge.model import Knowledge
 from cds_service.service.decide import DecideOptions, Decider
 from cds_service.settings import Settings, read_settings
-from cds_service.web.cors import install_cors
+from cds_service.web.cors import headers_without_origin, install_cors
 from cds_service.web.discovery import discovery_routes
 from cds_service.web.edge import Answer, Edge, Voice
+from cds_service.web.front import Front
 from cds_service.web.health import health_router
-from cds_service.web.hooks import hook_routes
+from cds_service.web.hooks import hook_paths, hook_routes
 from cds_service.web.openapi import build_openapi
 from cds_service.web.problems import install_problems
 from cds_service.web.rule_page import rule_router
@@ -51,7 +52,8 @@ def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: A
         absent_sources=frozenset(settings.absent_sources),
         max_body_bytes=settings.max_body_bytes,
     )
-    app = FastAPI(title="Ionwise", version=knowledge.version, redoc_url=None, redirect_slashes=False)
+    short = hook_paths(edge, headers_without_origin(settings.allowed_origins))
+    app = Front(short, title="Ionwise", version=knowledge.version, redoc_url=None, redirect_slashes=False)
     app.router.routes.extend([*discovery_routes(edge), *hook_routes(edge)])
     app.include_router(health_router(edge))
     app.include_router(rule_router(edge))

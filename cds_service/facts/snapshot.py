@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import msgspec
 
-from cds_service.facts.moments import AsOf
+from cds_service.facts.moments import AsOf, completed_years
 from cds_service.facts.records import (
     Coverage,
     Exposure,
@@ -30,7 +31,7 @@ class Quarantined(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Snapshot(msgspec.Struct, frozen=True):
+class Snapshot(msgspec.Struct, frozen=True, dict=True):
     """The chart as facts.
 
     results      concept -> usable results, newest first, provisional ones (preliminary, or from a page that may hide
@@ -67,6 +68,17 @@ class Snapshot(msgspec.Struct, frozen=True):
     settings: Mapping[str, frozenset[str]] = {}
     salts: Mapping[str, Mapping[str, tuple[Decimal, Decimal] | None]] = {}
     answers: dict[Callable[..., Any], Any] = {}
+
+    @cached_property
+    def age(self) -> int | None:
+        """Completed years, None when unknown. A partial birth date gives the youngest possible age."""
+        birth = self.person.birth
+        return None if birth is None else completed_years(birth, self.as_of.today, self.as_of.zone)[0]
+
+    @cached_property
+    def statuses(self) -> frozenset[str]:
+        """The statuses that occur among the exposures."""
+        return frozenset([e.status for found in self.exposures.values() for e in found])
 
     def gap(self, key: str) -> str:
         """What is missing of a prefetch key, in words; empty when it was answered completely."""

@@ -194,7 +194,8 @@ class OverrideReason(msgspec.Struct, frozen=True):
 class Knowledge(msgspec.Struct, frozen=True):
     """One tenant's compiled knowledge: immutable, shared by all calls; reload builds a new one.
 
-    `by_hook`: the live and silent rules of each hook, in the order of `rules`; `concept_keys`: concept -> prefetch key.
+    `by_hook`: the live and silent rules of each hook, in the order of `rules`; `concept_keys`: concept -> prefetch key;
+    `plans`: the engine's own preparation, by hook.
     """
 
     version: str
@@ -212,6 +213,7 @@ class Knowledge(msgspec.Struct, frozen=True):
     override_reasons: Mapping[str, OverrideReason]
     by_hook: Mapping[str, tuple[Rule, ...]] = {}
     concept_keys: Mapping[str, str] = {}
+    plans: dict[str, Any] = {}
 
     def rule(self, rule_id: str) -> Rule:
         """The rule with this id; KeyError when there is none."""

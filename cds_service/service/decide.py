@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,9 +14,11 @@ from cds_service.engine.run import Verdict, run_rules
 from cds_service.facts.snapshot import Snapshot
 from cds_service.fhir.call import Call
 from cds_service.fhir.read.chart import read_chart
-from cds_service.fhir.write import draft_service_request
-from cds_service.knowledge.model import Knowledge
-from cds_service.render.card import CardStyle, CardWriter, random_uuid
+from cds_service.fhir.write import draft_service_request, order_code
+from cds_service.knowledge.model import Knowledge, Rule
+from cds_service.render.card import CardWriter
+from cds_service.render.uuids import random_uuid
+from cds_service.render.voice import CardStyle
 
 EXTENSION_LIMIT = 4000  # bytes; leaves room for the extension's own name within 4 kB
 CUTTABLE = ("cannot_tell", "suppressed", "unusable")
@@ -51,6 +53,14 @@ class Decision(msgspec.Struct, frozen=True):
     ranking: Ranking
 
 
+class Offer(msgspec.Struct, frozen=True):
+    """An order that a card offers, in the caller's language: moot once all its `concepts` are ordered."""
+
+    concepts: frozenset[str]
+    label: str
+    code: Mapping[str, Any]
+
+
 class Decider:
     """Decides calls with one knowledge for one kind of caller; what every call shares is prepared once."""
 
@@ -66,6 +76,7 @@ class Decider:
             options.strict,
         )
         self._writer = CardWriter(knowledge, style)
+        self._offers: dict[tuple[str, str], Sequence[Offer]] = {}
 
     def decide(self, call: Call) -> Decision:
         """Answer one call. Pure but for the uuids of cards and suggestions."""
@@ -88,17 +99,29 @@ class Decider:
 
     def _suggestions(self, shown: Shown, snapshot: Snapshot, call: Call) -> list[dict[str, Any]]:
         """One draft order per suggestion (Epic allows one action each), without tests that are already ordered."""
-        language = self.options.language
+        verdict = shown.verdict
+        offers = self._offers_of(verdict.rule, verdict.fires.variant)
+        if snapshot.orders:
+            ordered = snapshot.orders.keys()
+            offers = [offer for offer in offers if not offer.concepts or not offer.concepts <= ordered]
+        subject = {"reference": f"Patient/{call.patient_id}"}
+        encounter = {"reference": f"Encounter/{call.encounter_id}"} if call.encounter_id is not None else None
         suggestions = []
-        for order_id in shown.verdict.rule.cards[shown.verdict.fires.variant].suggestions:
-            order = self.knowledge.orders[order_id]
-            if order.concepts and snapshot.orders and all(concept in snapshot.orders for concept in order.concepts):
-                continue
-            label = order.label[language]
-            resource = draft_service_request(order, language, call.patient_id, call.encounter_id)
-            action = {"type": "create", "description": label, "resource": resource}
-            suggestions.append({"label": label, "uuid": random_uuid(), "actions": [action]})
+        for offer in offers:
+            resource = draft_service_request(offer.code, subject, encounter)
+            action = {"type": "create", "description": offer.label, "resource": resource}
+            suggestions.append({"label": offer.label, "uuid": random_uuid(), "actions": [action]})
         return suggestions
+
+    def _offers_of(self, rule: Rule, variant: str) -> Sequence[Offer]:
+        offers = self._offers.get((rule.id, variant))
+        if offers is None:
+            language, orders = self.options.language, self.knowledge.orders
+            offers = self._offers[rule.id, variant] = [
+                Offer(frozenset(order.concepts), order.label[language], order_code(order, language))
+                for order in [orders[order_id] for order_id in rule.cards[variant].suggestions]
+            ]
+        return offers
 
 
 def decide(call: Call, knowledge: Knowledge, options: DecideOptions) -> Decision:

@@ -76,7 +76,8 @@ class DiscoveryEndpoint:
     def _respond(self, scope: Scope) -> Response:
         if scope["method"] not in ("GET", "HEAD"):
             return method_response(scope["method"], ALLOW)
-        known = [tag.strip().removeprefix("W/") for tag in read_headers(scope).get("if-none-match", "").split(",")]
+        sent = read_headers(scope).get(b"if-none-match", b"").decode("latin-1")
+        known = [tag.strip().removeprefix("W/") for tag in sent.split(",")]
         if self._headers["ETag"] in known or "*" in known:
             return Response(status_code=304, headers=self._headers)
         response = Response(self._document, headers=self._headers, media_type="application/json")

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from cds_service.fhir.call import Call
 from cds_service.knowledge.model import KeyPlanEntry, Knowledge
 
 
-@dataclass(frozen=True, slots=True)
-class Voice:
+class Voice(NamedTuple):
     """In which language to answer, and at which address the links of the answer start."""
 
     language: str

@@ -52,17 +52,17 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     exposures = _regular(patient.judged(*data.drugs) if judged else patient.taking(*data.drugs))
     if not exposures:
         return NotApplicable("no regular use of the drug")
-    partners = patient.taking_or_ordering(*data.cofactor_drugs)
-    running = _regular(patient.taking(*data.drugs))
+    running = _regular(patient.taking(*data.drugs)) if judged else exposures
     if judged and not running:
         if not _worth_at_start(patient, exposures, k):
             return NotApplicable("no long-term use with a co-factor planned")
         variant = "start"
     else:
-        lasting = max(_duration(patient, exposure) for exposure in running)
+        lasting = max([_duration(patient, exposure) for exposure in running])
         if lasting < k.span(data.alone) and not (lasting >= k.span(data.with_cofactor) and _cofactor(patient, k)):
             return Satisfied(running)
         variant = "due"
+    partners = patient.taking_or_ordering(*data.cofactor_drugs)
     interval = k.span(data.interval_with_drug if partners else data.interval)
     if not patient.not_measured_within(data.test, interval):
         return Satisfied(exposures)
@@ -75,7 +75,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
 
 def _regular(exposures: tuple[Exposure, ...]) -> tuple[Exposure, ...]:
     """Without as-needed and over-the-counter use: those are no long-term use."""
-    return tuple(e for e in exposures if not e.as_needed and not e.over_the_counter)
+    return tuple([e for e in exposures if not e.as_needed and not e.over_the_counter])
 
 
 def _duration(patient: Patient, exposure: Exposure) -> timedelta:

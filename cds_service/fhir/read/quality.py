@@ -123,7 +123,10 @@ def read_notes(raw: Raw) -> tuple[bool, bool]:
     Most notes say neither: only those whose bytes hold one of the words at all are decoded.
     """
     text = bytes(raw).lower()
-    if not any(hint in text for hint in _NOTE_HINTS):
+    for hint in _NOTE_HINTS:
+        if hint in text:
+            break
+    else:
         return False, False
     notes = decode(raw, list[Annotation]) or ()
     drip_arm = any(_DRIP_ARM.search(note.text) and not _NO_DRIP_ARM.search(note.text) for note in notes)

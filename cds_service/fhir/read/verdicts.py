@@ -88,7 +88,7 @@ class Judge:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
-        self._meanings: dict[bytes, Meaning] = {}
+        self.meanings: dict[bytes, Meaning] = {}
         self._verdicts: dict[tuple[bytes, bytes, bytes, bytes], Verdict] = {}
 
     def meaning(self, code: Raw | UnsetType) -> Meaning:
@@ -96,11 +96,11 @@ class Judge:
         if code is UNSET:
             return NOTHING
         text = bytes(code)
-        known = self._meanings.get(text)
+        known = self.meanings.get(text)
         if known is None:
-            if len(self._meanings) >= MAX_REMEMBERED:
-                self._meanings.clear()
-            known = self._meanings[text] = self._look_up(decode(code, CodeableConcept))
+            if len(self.meanings) >= MAX_REMEMBERED:
+                self.meanings.clear()
+            known = self.meanings[text] = self._look_up(decode(code, CodeableConcept))
         return known
 
     def _look_up(self, code: CodeableConcept | None) -> Meaning:
@@ -129,11 +129,14 @@ class Judge:
         """What the value of a measurement with this meaning says."""
         if not is_plain(found):
             return _judge(found, meaning, zone)
+        code, quantity, interval, judged = (
+            found.code, found.value_quantity, found.reference_range, found.interpretation,
+        )  # fmt: skip
         key = (
-            b"" if found.code is UNSET else bytes(found.code),
-            b"" if found.value_quantity is UNSET else bytes(found.value_quantity),
-            b"" if found.reference_range is UNSET else bytes(found.reference_range),
-            b"" if found.interpretation is UNSET else bytes(found.interpretation),
+            b"" if code is UNSET else bytes(code),
+            b"" if quantity is UNSET else bytes(quantity),
+            b"" if interval is UNSET else bytes(interval),
+            b"" if judged is UNSET else bytes(judged),
         )
         known = self._verdicts.get(key)
         if known is None:

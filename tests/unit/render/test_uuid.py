@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cds_service.render.card import UUIDS_AT_ONCE, random_uuid
+from cds_service.render.uuids import UUIDS_AT_ONCE, random_uuid
 
 VERSION_4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 

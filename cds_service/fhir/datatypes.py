@@ -91,40 +91,54 @@ class TimingRepeat(Struct, gc=False, rename="camel"):
     """When something is repeated. Counts are Decimal because `1.0` is sent as well as `1`."""
 
     bounds_period: Period | None = None
+    bounds_duration: Quantity | None = None
+    bounds_range: Range | None = None
+    count: Decimal | None = None
+    duration: Decimal | None = None
+    duration_unit: str = ""
     frequency: Decimal | None = None
     frequency_max: Decimal | None = None
     period: Decimal | None = None
+    period_max: Decimal | None = None
     period_unit: str = ""
     day_of_week: tuple[str, ...] = ()
     time_of_day: tuple[str, ...] = ()
     when: tuple[str, ...] = ()
+    offset: Decimal | None = None
 
 
 class Timing(Struct, gc=False, rename="camel"):
-    """A repetition, or a code such as BID."""
+    """Moments, a repetition, or a code such as BID."""
 
+    event: tuple[str, ...] = ()
     repeat: TimingRepeat | None = None
     code: CodeableConcept | None = None
     modifier_extension: tuple[Extension, ...] = ()
 
 
 class DoseAndRate(Struct, gc=False, rename="camel"):
-    """The amount of one administration."""
+    """The amount of one administration, or its rate."""
 
     dose_quantity: Quantity | None = None
     dose_range: Range | None = None
+    rate_quantity: Quantity | None = None
+    rate_range: Range | None = None
+    rate_ratio: Ratio | None = None
 
 
 class Dosage(Struct, gc=False, rename="camel"):
     """One dosage instruction; `dose_quantity` directly on it is the STU3 shape."""
 
     text: str = ""
+    patient_instruction: str = ""
+    additional_instruction: tuple[CodeableConcept, ...] = ()
     timing: Timing | None = None
     as_needed_boolean: bool | None = None
     as_needed_codeable_concept: CodeableConcept | None = None
     route: CodeableConcept | None = None
     dose_and_rate: tuple[DoseAndRate, ...] = ()
     dose_quantity: Quantity | None = None
+    max_dose_per_period: Ratio | None = None
     modifier_extension: tuple[Extension, ...] = ()
 
 

@@ -108,8 +108,10 @@ class Specimen(Struct, gc=False, rename="camel"):
 class DispenseRequest(Struct, gc=False, rename="camel"):
     """How long a supply is meant to last."""
 
+    validity_period: Period | None = None
     expected_supply_duration: Quantity | None = None
     number_of_repeats_allowed: Decimal | None = None
+    quantity: Quantity | None = None
     modifier_extension: tuple[Extension, ...] = ()
 
 
@@ -125,12 +127,14 @@ class MedicationRequest(Resource, gc=False, rename="camel"):
     medication_codeable_concept: CodeableConcept | None = None
     medication_reference: Reference | None = None
     subject: Reference | None = None
+    encounter: Reference | None = None
     authored_on: str | None = None
     reason_code: tuple[CodeableConcept, ...] = ()
     reason_reference: tuple[Reference, ...] = ()
     note: tuple[Annotation, ...] = ()
     dosage_instruction: tuple[Dosage, ...] = ()
     dispense_request: DispenseRequest | None = None
+    prior_prescription: Reference | None = None
 
 
 class Adherence(Struct, gc=False, rename="camel"):
@@ -154,6 +158,7 @@ class MedicationStatement(Resource, gc=False, rename="camel"):
     was_not_taken: bool | None = None
     adherence: Adherence | None = None
     information_source: Reference | None = None
+    derived_from: tuple[Reference, ...] = ()
     reason_code: tuple[CodeableConcept, ...] = ()
     reason_reference: tuple[Reference, ...] = ()
     note: tuple[Annotation, ...] = ()

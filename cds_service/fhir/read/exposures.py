@@ -210,8 +210,11 @@ def _doses_that_add(records: list[Record]) -> list[Record]:
 
 
 def _is_another_strength(one: Record, other: Record) -> bool:
-    times, other_times = _times(one.dosages), _times(other.dosages)
-    if not times or not other_times or not times.isdisjoint(other_times):
+    times = _times(one.dosages)
+    if not times:
+        return False
+    other_times = _times(other.dosages)
+    if not other_times or not times.isdisjoint(other_times):
         return False
     return one.strengths != other.strengths or one.name != other.name or _amounts(one) != _amounts(other)
 

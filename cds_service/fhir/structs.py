@@ -25,7 +25,6 @@ from cds_service.fhir.datatypes import (
     Quantity,
     Ratio,
     Reference,
-    Timing,
 )
 
 Kind = TypeVar("Kind")
@@ -108,7 +107,6 @@ class Specimen(Struct, gc=False, rename="camel"):
 class DispenseRequest(Struct, gc=False, rename="camel"):
     """How long a supply is meant to last."""
 
-    validity_period: Period | None = None
     expected_supply_duration: Quantity | None = None
     number_of_repeats_allowed: Decimal | None = None
     quantity: Quantity | None = None
@@ -134,7 +132,6 @@ class MedicationRequest(Resource, gc=False, rename="camel"):
     note: tuple[Annotation, ...] = ()
     dosage_instruction: tuple[Dosage, ...] = ()
     dispense_request: DispenseRequest | None = None
-    prior_prescription: Reference | None = None
 
 
 class Adherence(Struct, gc=False, rename="camel"):
@@ -158,7 +155,6 @@ class MedicationStatement(Resource, gc=False, rename="camel"):
     was_not_taken: bool | None = None
     adherence: Adherence | None = None
     information_source: Reference | None = None
-    derived_from: tuple[Reference, ...] = ()
     reason_code: tuple[CodeableConcept, ...] = ()
     reason_reference: tuple[Reference, ...] = ()
     note: tuple[Annotation, ...] = ()
@@ -219,7 +215,6 @@ class ServiceRequest(Resource, gc=False, rename="camel"):
     encounter: Reference | None = None
     occurrence_date_time: str | None = None
     occurrence_period: Period | None = None
-    occurrence_timing: Timing | None = None
     authored_on: str | None = None
     reason_code: tuple[CodeableConcept, ...] = ()
     note: tuple[Annotation, ...] = ()

@@ -43,7 +43,6 @@ class Record(msgspec.Struct, gc=False):
     """One record of a drug. `standing` says how it counts; `since`/`until` are its own, not yet joined with others."""
 
     ref: str
-    is_request: bool
     standing: Standing
     name: str
     identity: Identity
@@ -158,7 +157,6 @@ class MedicationReader:
         reasons, groups = self._reasons(medicine, dosages, name)
         return Record(
             ref=f"{medicine.resource_type}/{medicine.id}",
-            is_request=isinstance(medicine, structs.MedicationRequest),
             standing=standing,
             name=name,
             identity=identity,

@@ -4,35 +4,37 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
+from functools import lru_cache, partial
 from typing import Any
 
-import msgspec
 import uvicorn
 from fastapi import FastAPI
 
+from cds_service.engine.suppress import Memory
 from cds_service.errors import SettingsError
 from cds_service.fhir.call import Call
 from cds_service.fhir.profiles import PROFILES
 from cds_service.knowledge.model import Knowledge
-from cds_service.service.decide import DecideOptions, decide
+from cds_service.service.decide import Assessment, DecideOptions, Decider
 from cds_service.service.keeper import Keeper
 from cds_service.settings import Settings, read_settings
 from cds_service.storage.pseudonyms import find_pseudonyms
 from cds_service.storage.store import open_store
 from cds_service.tenancy import Tenancy
-from cds_service.web.cors import install_cors
+from cds_service.web.cors import headers_without_origin, install_cors
 from cds_service.web.discovery import discovery_routes
 from cds_service.web.edge import Answer, Edge, Voice
 from cds_service.web.feedback import feedback_routes
+from cds_service.web.front import Front
 from cds_service.web.health import health_router
-from cds_service.web.hooks import hook_routes
+from cds_service.web.hooks import hook_paths, hook_routes
 from cds_service.web.openapi import build_openapi
 from cds_service.web.problems import install_problems
 from cds_service.web.rule_page import rule_router
-from cds_service.web.sites import Answered, Decider, Known
+from cds_service.web.sites import Adviser, Answered, Opinion
 
 
 def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: Answer | None = None) -> FastAPI:
@@ -54,7 +56,8 @@ def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: A
         max_body_bytes=settings.max_body_bytes,
         keeper=keeper,
     )
-    app = FastAPI(
+    app = Front(
+        hook_paths(edge, headers_without_origin(settings.allowed_origins)),
         title="Ionwise",
         version=edge.knowledge.version,
         redoc_url=None,
@@ -71,29 +74,39 @@ def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: A
     return app
 
 
-def decide_with(settings: Settings, knowledge: Knowledge) -> Decider:
+def decide_with(settings: Settings, knowledge: Knowledge) -> Adviser:
     """The decision bound to one knowledge and one set of settings."""
 
-    base = DecideOptions(
-        zone=settings.zone,
-        canonical_base=settings.canonical_base,
-        topic_hyphens=PROFILES[settings.profile].topic_hyphens,
-        sandbox=settings.sandbox,
-        decision_extension=settings.decision_extension,
-        admit_unknown_status=settings.admit_unknown_status,
-        settings={"icu_locations": frozenset(settings.icu_locations)},
-    ).for_tenant(knowledge.tenant)
+    @lru_cache(maxsize=64)  # one per language and address; outside the sandbox there is one address
+    def decider(voice: Voice) -> Decider:
+        options = DecideOptions(
+            language=voice.language,
+            zone=settings.zone,
+            base_url=voice.base_url,
+            canonical_base=settings.canonical_base,
+            topic_hyphens=PROFILES[settings.profile].topic_hyphens,
+            sandbox=settings.sandbox,
+            decision_extension=settings.decision_extension,
+            admit_unknown_status=settings.admit_unknown_status,
+            settings={"icu_locations": frozenset(settings.icu_locations)},
+        )
+        return Decider(knowledge, options.for_tenant(knowledge.tenant))
 
-    def decide_call(call: Call, voice: Voice, known: Known) -> Answered:
-        options = msgspec.structs.replace(base, language=voice.language, base_url=voice.base_url)
-        decision = decide(call, knowledge, options, known.memory, known.switched)
-        return Answered(decision.response, decision)
+    def advise(call: Call, voice: Voice, switched: Mapping[str, str]) -> Opinion:
+        deciding = decider(voice)
+        assessment = deciding.assess(call, switched)
+        return Opinion(assessment.repeatable, partial(_conclude, deciding, assessment))
 
-    return decide_call
+    return advise
 
 
-def _instead(answer: Answer) -> Decider:
-    return lambda call, voice, _: Answered(answer(call, voice), None)
+def _conclude(deciding: Decider, assessment: Assessment, memory: Memory) -> Answered:
+    decision = deciding.conclude(assessment, memory)
+    return Answered(decision.response, decision)
+
+
+def _instead(answer: Answer) -> Adviser:
+    return lambda call, voice, _: Opinion((), lambda _: Answered(answer(call, voice), None))
 
 
 def open_keeper(settings: Settings) -> Keeper | None:
@@ -143,15 +156,21 @@ def run_server(*, sandbox: bool | None = None, host: str | None = None, port: in
         raise SettingsError(
             "no trusted client is configured, nobody could be authenticated -> add --sandbox to try Ionwise out"
         )
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     app = create_app(settings)
     app.state.tenancy.reload_on_hangup()
-    _spare_the_collector()
+    app.state.reserve = _settle_memory()
     uvicorn.run(app, host=settings.host, port=settings.port, access_log=False, server_header=False)
 
 
-def _spare_the_collector() -> None:
-    """The knowledge lives as long as the process, and facts hold no cycles: neither needs looking at in every call."""
+def _settle_memory() -> list[bytes]:
+    """Spare every call the work on memory that is always the same; keep what is returned for as long as calls come.
+
+    The knowledge lives as long as the process and facts hold no cycles: the collector need not look at them each time.
+    What is returned pins the 8 MB that a large chart takes: else Python frees and asks for them again in every call.
+    """
+    reserve = [bytes(480) for _ in range(16_384)][::1024]
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 10, 10)
+    return reserve

@@ -254,8 +254,8 @@ def show_answer(hook: str, answer: Mapping[str, Any], language: str, seen: set[s
         told.append(_title(card, f" ({words['again']})") if card["detail"] in seen else _card(card, words))
         seen.add(card["detail"])
     decision = answer.get("extension", {}).get("org.ionwise.decision", {})
-    if decision.get("cannotTell"):
-        missing = ", ".join(entry["missing"] for entry in decision["cannotTell"])
+    if decision.get("cannot_tell"):
+        missing = ", ".join(entry["missing"] for entry in decision["cannot_tell"])
         told.append(Text(f"{words['unjudged']}: {missing}", style="dim"))
     if decision.get("unusable"):
         told.append(Text(f"{words['unusable']}: {', '.join(decision['unusable'])}", style="dim"))

@@ -32,6 +32,9 @@ class Settings(BaseSettings):
         False,
         description="Try-out mode: no authentication, and a request may set the evaluation time. Never for patients.",
     )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="What is logged: INFO has failed calls and crashes, DEBUG a line for every call."
+    )
     public_url: str | None = Field(
         None,
         pattern=r"^https?://[^\s/?#]+[^\s?#]*$",

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cds_service.errors import Finding, KnowledgeError
 from cds_service.fhir.profiles import PROFILES, apply_profile
+from cds_service.fhir.write import validate_orders
 from cds_service.knowledge.load import compile_base
 from cds_service.knowledge.model import Knowledge
 from cds_service.knowledge.overlay.apply import silenced
@@ -23,14 +24,14 @@ from cds_service.knowledge.tenants import load_tenants
 from cds_service.service.envelope import CONTEXTS
 from cds_service.service.overlay_check import check_limits
 from cds_service.settings import Settings
-from cds_service.web.sites import Decider, Site, Sites, SiteTable
+from cds_service.web.sites import Adviser, Site, Sites, SiteTable
 
 log = logging.getLogger("ionwise.tenants")
-Bind = Callable[[Knowledge], Decider]
+Bind = Callable[[Knowledge], Adviser]
 
 
 class Tenancy:
-    """The tenants of one process. `bind` makes the decision function of one knowledge.
+    """The tenants of one process. `bind` makes the adviser of one knowledge.
 
     knowledge: instead of the one in the settings' cards folder; then there is one tenant and nothing to reload.
     """
@@ -85,13 +86,14 @@ class Tenancy:
     def _site(self, knowledge: Knowledge) -> Site:
         settings, tenant = self._settings, knowledge.tenant
         knowledge = silenced(knowledge) if settings.silent else knowledge
+        validate_orders(knowledge.orders.values(), tenant.languages or settings.languages)
         plan = apply_profile(knowledge.key_plan, PROFILES[settings.profile])
         absent = tenant.absent_sources
         return Site(
             knowledge=knowledge,
             plan=plan,
             keys={hook: tuple(entry for entry in plan if hook in entry.hooks) for hook in CONTEXTS},
-            decide=self._bind(knowledge),
+            advise=self._bind(knowledge),
             languages=tenant.languages or settings.languages,
             absent_sources=frozenset(settings.absent_sources) if absent is None else absent,
         )

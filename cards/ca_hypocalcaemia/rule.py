@@ -8,6 +8,7 @@ from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outc
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Exposure
 
+CALCIUM = ("calcium-total", "calcium-ionised", "calcium-adjusted")
 CAUSES = (
     "antiresorptive", "loop-diuretic", "foscarnet-pentamidine", "phenytoin", "cinacalcet", "ppi", "egfr-mab",
     "platinum",
@@ -19,7 +20,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     basis = patient.ask(calcium_basis)
     calcium = basis.result
     if calcium is None:
-        return NotApplicable("; ".join(patient.absent(c) for c in ("calcium-total", "calcium-ionised")))
+        return NotApplicable("; ".join(patient.absent(c) for c in CALCIUM))
     if basis.low is None:
         return Satisfied(basis.because)
     sample = patient.ask(sample_quality)

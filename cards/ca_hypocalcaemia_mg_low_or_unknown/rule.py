@@ -8,13 +8,15 @@ from cds_service.facts.outcomes import Fact, Fires, NotApplicable, Outcome, Sati
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Result
 
+CALCIUM = ("calcium-total", "calcium-ionised", "calcium-adjusted")
+
 
 def evaluate(patient: Patient, k: Limits) -> Outcome:
     """Fires when calcium is low and magnesium near it is low (one step up unless only mildly low) or not measured."""
     basis = patient.ask(calcium_basis)
     calcium, alone = basis.result, basis.low_with_signs
     if calcium is None:
-        return NotApplicable("; ".join(patient.absent(c) for c in ("calcium-total", "calcium-ionised")))
+        return NotApplicable("; ".join(patient.absent(c) for c in CALCIUM))
     if alone is None:
         return Satisfied(basis.because)
     sample = patient.ask(sample_quality)
@@ -52,7 +54,6 @@ def _fires(
     because = (*basis.because, *(magnesium if decides else ()))
     if basis.discordant:
         notes = ("discordant", *notes)
-    if severity is Severity.CRITICAL:
-        notes = ("calcium-emergency", *notes)
     values = {"ca": basis.shown, "mg": mg, "adjusted": basis.adjusted}
+    variant = "urgent" if severity is Severity.CRITICAL else variant
     return Fires(variant, severity, because, (*magnesium, *basis.also, *signs), values, notes, basis.unknown)

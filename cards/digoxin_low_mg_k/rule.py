@@ -23,8 +23,8 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         return NotApplicable("no digoxin")
     potassium = patient.latest("potassium", k.span("window"))
     mg = patient.latest("magnesium-serum", k.span("window"))
-    known = tuple(result for result in (potassium, mg) if result is not None)
-    low = tuple(r for r in known if r.below(k["k_low" if r.concept == "potassium" else "mg_low"]))
+    known = tuple([result for result in (potassium, mg) if result is not None])
+    low = tuple([r for r in known if r.below(k["k_low" if r.concept == "potassium" else "mg_low"])])
     if low:
         return _low(patient, k, drugs, known, low)
     diuretic = patient.taking("diuretic")
@@ -62,9 +62,10 @@ def _low(
     if level is not None and level.above(k["level_high"]):
         ways += [(r, level) for r in low]
     decides = min(ways, key=_aged, default=low)
-    shown = tuple(fact for fact in (*known, level, sign) if fact is not None)
+    shown = tuple([fact for fact in (*known, level, sign) if fact is not None])
     values = {"values": _listed(low)}
-    unknown = tuple(phrase for c, phrase in CONCEPTS.items() if c not in {r.concept for r in known})
+    measured = [r.concept for r in known]
+    unknown = tuple([phrase for concept, phrase in CONCEPTS.items() if concept not in measured])
     return Fires(
         "severe" if ways else "low",
         because=decides,
@@ -76,7 +77,7 @@ def _low(
 
 
 def _aged(way: tuple[Fact, ...]) -> bool:
-    return any(isinstance(fact, Result) and fact.age != "fresh" for fact in way)
+    return bool([fact for fact in way if isinstance(fact, Result) and fact.age != "fresh"])
 
 
 def _listed(results: tuple[Result, ...]) -> Listing:

@@ -50,6 +50,6 @@ def _fires(
     mg: Result | None,
 ) -> Fires:
     shown: tuple[Fact, ...] = (*(() if mg is None else (mg,)), *context.reasons, *context.causes)
-    urgent = ("potassium-emergency",) if severity is Severity.CRITICAL else ()
     values = {"k": potassium, "mg": mg}
-    return Fires(variant, severity, because, shown, values, (*urgent, *context.notes), context.unknown)
+    chosen = "urgent" if severity is Severity.CRITICAL else variant
+    return Fires(chosen, severity, because, shown, values, context.notes, context.unknown)

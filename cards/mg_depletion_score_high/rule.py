@@ -9,6 +9,13 @@ from cds_service.errors import CannotTellError
 from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied
 from cds_service.facts.patient import Limits, Patient
 
+COMPONENTS = (
+    ("diuretic", "unknown-drugs"),
+    ("ppi", "unknown-drugs"),
+    ("egfr", "unknown-egfr"),
+    ("alcohol-use", "unknown-alcohol"),
+)
+
 
 def evaluate(patient: Patient, k: Limits) -> Outcome:
     """Three points or more of diuretic, PPI, kidney function and alcohol, and no serum magnesium in a year."""
@@ -16,26 +23,18 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         return NotApplicable("magnesium was measured")
     terms = (_drug(patient, "diuretic", k), _drug(patient, "ppi", k), _kidney(patient, k), _alcohol(patient, k))
     known = [term for term in terms if term is not None]
+    missing = [names for names, term in zip(COMPONENTS, terms, strict=True) if term is None]
     if len(known) < k["components_needed"]:
-        missing = zip(("diuretic", "ppi", "egfr", "alcohol-use"), terms, strict=True)
-        raise CannotTellError(*(name for name, term in missing if term is None))
+        raise CannotTellError(*(component for component, _ in missing))
     score = sum(points for _, points, _ in known)
     if score < k["high_from"]:
         return Satisfied()
+    lines = tuple(Phrase("scored", {"item": Phrase(name), "points": Decimal(points)}) for name, points, _ in known)
     return Fires(
         "high",
         because=tuple(fact for _, _, facts in known for fact in facts),
-        values={
-            "score": score,
-            "terms": Listing(tuple(Phrase("scored", {"item": Phrase(name), "points": Decimal(p)}) for name, p, _ in known)),
-        },
-        unknown=tuple(
-            name
-            for name, term in zip(
-                ("unknown-drugs", "unknown-drugs", "unknown-egfr", "unknown-alcohol"), terms, strict=True
-            )
-            if term is None
-        ),
+        values={"score": score, "terms": Listing(lines)},
+        unknown=tuple(phrase for _, phrase in missing),
     )
 
 

@@ -93,7 +93,8 @@ def _remarks(
 ) -> tuple[list[str | Phrase], dict[str, Value]]:
     """The lines that fit this patient, and the values they print."""
     causes: tuple[Fact, ...] = patient.taking(*CULPRITS)
-    causes += tuple(problem for group in CAUSES if (problem := patient.has(group)) is not None)
+    if patient.has(*CAUSES) is not None:
+        causes += tuple([problem for group in CAUSES if (problem := patient.has(group)) is not None])
     albumin, grade = patient.latest("albumin"), patient.ask(ctcae_magnesium)
     low_albumin = albumin is not None and albumin.below(k["albumin_low"])
     lines = (

@@ -39,7 +39,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     if finding is None:
         return Satisfied(products)
     finding = Finding("therapeutic") if not others else _unless_low(patient, finding, k)
-    basis = (kidney.basis,) if kidney.basis is not None and kidney.basis not in finding.facts else ()
+    basis = tuple(fact for fact in (*_injury(patient, kidney), kidney.basis) if fact and fact not in finding.facts)
     mg = patient.latest("magnesium-serum")
     return Fires(
         finding.variant,
@@ -141,6 +141,11 @@ def _unless_low(patient: Patient, finding: Finding, k: Limits) -> Finding:
     return Finding("repletion", (*finding.facts, mg))
 
 
+def _injury(patient: Patient, kidney: KidneyFunction) -> tuple[Fact | None, ...]:
+    """What the acute injury was seen from: its code, else the latest creatinine."""
+    return (patient.has("aki") or patient.latest("creatinine"),) if kidney.aki is True else ()
+
+
 def _kidney(kidney: KidneyFunction) -> Phrase:
     if kidney.dialysis is not None:
         return Phrase("in-dialysis")
@@ -151,6 +156,10 @@ def _kidney(kidney: KidneyFunction) -> Phrase:
     return Phrase("egfr", {"egfr": kidney.egfr if kidney.egfr is not None else kidney.basis})
 
 
+def _is_new_supplement(product: Exposure) -> bool:
+    return product.status == "draft" and product.route != "intravenous" and "magnesium-supplement" in product.groups
+
+
 def _notes(patient: Patient, kidney: KidneyFunction, products: tuple[Exposure, ...], k: Limits) -> tuple[str, ...]:
     fertile = patient.sex == "female" and patient.age is not None and not patient.aged_at_least(k["fertile_before"])
     notes = (
@@ -158,7 +167,7 @@ def _notes(patient: Patient, kidney: KidneyFunction, products: tuple[Exposure, .
         ("computed", kidney.computed),
         ("diagnosis", kidney.by_diagnosis),
         ("ambiguous", patient.ask(magnesium_intake).ambiguous),
-        ("consult", any(p.status == "draft" and "magnesium-supplement" in p.groups for p in products)),
+        ("consult", any(_is_new_supplement(product) for product in products)),
         ("pregnancy-unknown", fertile and patient.ask_or(pregnancy, None) is None),
     )
     return tuple(name for name, holds in notes if holds)

@@ -16,7 +16,7 @@ INTENDED = ("migraine", "constipation")
 def evaluate(patient: Patient, k: Limits) -> Outcome:
     """The lowest reading of the daily total decides; when only the highest passes a limit, ask for the content."""
     intake = patient.ask(magnesium_intake)
-    facts = tuple({line.exposure.ref: line.exposure for line in intake.lines}.values())
+    facts = tuple(dict.fromkeys(line.exposure for line in intake.lines))
     if not intake.counted:
         return NotApplicable("no oral magnesium in regular use")
     kidney = patient.ask(kidney_function)

@@ -21,12 +21,14 @@ CLOSE_WATCH = (
 
 def evaluate(patient: Patient, k: Limits) -> Outcome:
     """Enough risk with a sign or symptom, or much risk alone, and no serum magnesium: propose one."""
+    interval = k.span("interval_watched" if patient.taking(*CLOSE_WATCH) else "interval")
+    if any(not result.comparator for result in patient.series("magnesium-serum", interval)):
+        return NotApplicable("magnesium was measured")
     risk, signs = patient.ask(magnesium_risk), patient.ask(magnesium_signs)
     much = risk.points >= k["risk_alone"]
     if not much and (risk.points < k["risk_with_signs"] or signs.points < k["signs_needed"]):
         return Satisfied()
-    watched = bool(patient.taking(*CLOSE_WATCH))
-    if not patient.not_measured_within("magnesium-serum", k.span("interval_watched" if watched else "interval")):
+    if not patient.not_measured_within("magnesium-serum", interval):
         return NotApplicable("magnesium was measured")
     if not patient.surely_not_ordered("magnesium-serum", k.span("order_window")):
         return NotApplicable("magnesium is already ordered")

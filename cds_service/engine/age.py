@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from cds_service.facts.moments import completed_years
 from cds_service.facts.snapshot import Snapshot
 
 ADULT_AT = 18
@@ -25,11 +24,11 @@ class LifeStage(msgspec.Struct, frozen=True):
 
 def life_stage(snapshot: Snapshot) -> LifeStage:
     """Below 18 (by the youngest possible age) is a child; unknown is an adult unless the ward is paediatric."""
-    birth = snapshot.person.birth
-    if birth is None:
+    age = snapshot.age
+    if age is None:
         paediatric = snapshot.stay is not None and snapshot.stay.paediatric
         return LifeStage(
             not paediatric, False, True, "age unknown on a paediatric ward" if paediatric else "age unknown"
         )
-    adult = completed_years(birth, snapshot.as_of.today, snapshot.as_of.zone)[0] >= ADULT_AT
+    adult = age >= ADULT_AT
     return LifeStage(adult, not adult, False, "adult" if adult else "paediatric")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from cds_service.facts.patient import ORDER_HOOKS
 from cds_service.facts.snapshot import Snapshot
 
 DRUG_KEYS = ("medications", "medicationStatements")
@@ -15,9 +14,12 @@ KIND_KEYS = {"condition": ("conditions",), "procedure": ("procedures",)}
 
 
 class Gaps:
-    """Missing items by kind of trigger (`drug`, `draft`, `condition`, `procedure`) and by concept key."""
+    """Missing items by kind of trigger (`drug`, `draft`, `condition`, `procedure`) and by concept key.
 
-    __slots__ = ("_by_key", "_drafts", "_drugs", "_keys")
+    `sources`: all that something is missing of, in the terms of `sources_of`.
+    """
+
+    __slots__ = ("_by_key", "_drafts", "_drugs", "_keys", "sources")
 
     def __init__(
         self, by_key: Mapping[str, str], drugs: tuple[str, ...], drafts: tuple[str, ...], keys: Mapping[str, str]
@@ -26,9 +28,7 @@ class Gaps:
         self._drugs = drugs
         self._drafts = drafts
         self._keys = keys
-
-    def __bool__(self) -> bool:
-        return bool(self._by_key or self._drugs or self._drafts)
+        self.sources: set[str] = {*by_key, *(("drug",) if drugs else ()), *(("draft",) if drafts else ())}
 
     def behind(self, trigger: frozenset[str]) -> tuple[str, ...]:
         """What is missing to say that none of the trigger's items is present; empty when that can be said."""
@@ -54,12 +54,24 @@ def _sources(trigger: frozenset[str]) -> tuple[frozenset[str], frozenset[str], t
     )
 
 
+def sources_of(trigger: frozenset[str], concept_keys: Mapping[str, str]) -> frozenset[str]:
+    """What could have delivered any of a trigger's items: prefetch keys, and `drug` or `draft` for the drug lists."""
+    kinds, keys, concepts = _sources(trigger)
+    return (kinds & {"drug", "draft"}) | keys | {concept_keys.get(concept, concept) for concept in concepts}
+
+
 def find_gaps(snapshot: Snapshot) -> Gaps:
     """Computed once per snapshot."""
-    by_key = {key: gap for key in (*LIST_KEYS, *snapshot.coverage) if (gap := snapshot.gap(key))}
+    coverage = snapshot.coverage
+    by_key = {key: snapshot.gap(key) for key, answered in coverage.items() if answered.state != "complete"}
+    for key in LIST_KEYS:
+        if key not in coverage:
+            by_key[key] = key
     drugs = [by_key[key] for key in DRUG_KEYS if key in by_key]
-    drugs += sorted({f"unidentified drug ({drug.system})" for drug in snapshot.unmapped})
-    drafts = sorted({f"unidentified drug ({drug.system})" for drug in snapshot.unmapped if drug.draft})
-    if snapshot.hook in ORDER_HOOKS and any(resource.key == DRAFTS for resource in snapshot.quarantine):
+    drafts: list[str] = []
+    if snapshot.unmapped:
+        drugs += sorted({f"unidentified drug ({drug.system})" for drug in snapshot.unmapped})
+        drafts += sorted({f"unidentified drug ({drug.system})" for drug in snapshot.unmapped if drug.draft})
+    if snapshot.quarantine and any(resource.key == DRAFTS for resource in snapshot.quarantine):
         drafts.append(f"{DRAFTS}: an order could not be read")
     return Gaps(by_key, tuple(drugs), tuple(drafts), snapshot.concept_keys)

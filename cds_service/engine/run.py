@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from typing import Literal
 
 import msgspec
 
 from cds_service.engine.age import LifeStage, life_stage
 from cds_service.engine.gaps import Gaps, find_gaps
+from cds_service.engine.plan import Plan, plan_for
+from cds_service.engine.verdict import Kind, Verdict
 from cds_service.errors import CannotTellError
 from cds_service.facts.outcomes import CannotTell, Fact, Fires, NotApplicable, Outcome, Phrase, Satisfied, Severity
 from cds_service.facts.patient import ORDER_HOOKS, PROVISIONAL, Needs, Patient
@@ -22,63 +23,29 @@ from cds_service.facts.records import Exposure, Result
 from cds_service.facts.snapshot import Snapshot
 from cds_service.knowledge.model import Knowledge, Rule, Tier
 
+__all__ = ["Kind", "Run", "Verdict", "run_rules"]
+
 log = logging.getLogger("ionwise.engine")
-Kind = Literal["fires", "satisfied", "cannot-tell", "not-applicable", "gated"]
-NO_TRIGGER = NotApplicable("no trigger present")
 OLD = frozenset({"stale", "ignored"})
 NOT_FRESH = OLD | {"recent"}
 CONFLICT = Phrase("conflicting-results")
 NOT_A_RESULT = frozenset({"dq-status", "dq-future", "dq-subject"})  # withdrawn, impossible or foreign: not mentioned
 
 
-class Verdict(msgspec.Struct, frozen=True):
-    """What one rule came to.
-
-    severity  after all caps; None unless it fires
-    missing   what could not be judged for want of (cannot-tell)
-    reason    why it is not applicable, or which gate holds
-    remarks   lines that the engine adds to the card (shared phrases)
-    """
-
-    rule: Rule
-    kind: Kind
-    outcome: Outcome
-    tier: Tier
-    severity: Severity | None = None
-    missing: tuple[str, ...] = ()
-    reason: str = ""
-    remarks: tuple[Phrase, ...] = ()
-
-    @property
-    def rule_id(self) -> str:
-        """The rule's id."""
-        return self.rule.id
-
-    @property
-    def variant(self) -> str | None:
-        """The card variant, when the rule fires."""
-        return self.outcome.variant if isinstance(self.outcome, Fires) else None
-
-    @property
-    def fires(self) -> Fires:
-        """The firing outcome; only for verdicts of kind `fires`."""
-        assert isinstance(self.outcome, Fires)  # noqa: S101 (narrowing; callers filter by kind)
-        return self.outcome
-
-
 class Run:
     """One evaluation of a hook's rules over one snapshot."""
 
-    def __init__(self, snapshot: Snapshot, knowledge: Knowledge) -> None:
+    def __init__(self, snapshot: Snapshot, knowledge: Knowledge, stopped: Mapping[str, str] = {}) -> None:
         self.snapshot = snapshot
         self.knowledge = knowledge
         self.hook = snapshot.hook
         self.stage: LifeStage = life_stage(snapshot)
         self.gaps: Gaps = find_gaps(snapshot)
-        self._has_gaps = bool(self.gaps)
-        self._present = snapshot.present
+        self._stopped = stopped
         self._class = snapshot.stay.encounter_class if snapshot.stay is not None else ""
-        self._gate_view = Patient(snapshot, Needs(uses=frozenset(knowledge.gates)), knowledge.families)
+        self._doubtful = bool(snapshot.conflicts or snapshot.provisional)
+        self._rivals = _rivals(snapshot)
+        self._gates: dict[str, tuple[bool, tuple[str, ...]]] = {}
 
     def verdicts(self, rules: Iterable[Rule]) -> tuple[Verdict, ...]:
         """One verdict per rule, in the rules' order."""
@@ -87,46 +54,71 @@ class Run:
                 Verdict(rule, "gated", NotApplicable("deceased"), rule.tier(self.hook), reason="deceased")
                 for rule in rules
             )
-        return tuple(self.judge(rule) for rule in rules)
+        plan = plan_for(self.snapshot, self.knowledge, rules)
+        verdicts = list(plan.silent)
+        for source in plan.by_source.keys() & self.gaps.sources:
+            self._mark_blind(plan, plan.by_source[source], verdicts)
+        woken: set[int] = set()
+        for token in plan.by_token.keys() & self.snapshot.present:
+            woken.update(plan.by_token[token])
+        off = self._off(plan.rules)
+        for place in woken:
+            if place not in off:
+                verdicts[place] = self.judge(plan.rules[place])
+        for place, reason in off.items():
+            verdicts[place] = Verdict(
+                plan.rules[place], "gated", NotApplicable(reason), plan.silent[place].tier, reason=reason
+            )
+        return tuple(verdicts)
+
+    def _off(self, rules: tuple[Rule, ...]) -> dict[int, str]:
+        """Place -> why, of the rules that an operator or the site switched off for this call."""
+        tenant, stopped = self.knowledge.tenant, self._stopped
+        if not stopped and not tenant.switched_off and not tenant.encounter_classes:
+            return {}
+        reasons = [stopped.get(rule.id) or tenant.off(rule.id, self._class) for rule in rules]
+        return {place: reason for place, reason in enumerate(reasons) if reason}
+
+    def _mark_blind(self, plan: Plan, places: tuple[int, ...], verdicts: list[Verdict]) -> None:
+        """A rule of which nothing is present cannot tell when something is missing."""
+        for place in places:
+            missing = self.gaps.behind(plan.rules[place].trigger)
+            if missing:
+                rule, tier = plan.rules[place], plan.silent[place].tier
+                verdicts[place] = Verdict(rule, "cannot-tell", CannotTell(missing), tier, None, missing)
 
     def judge(self, rule: Rule) -> Verdict:
-        """The verdict of one rule."""
+        """The verdict of one rule whose trigger is present."""
         tier = rule.tiers.get(self.hook, rule.default_tier)
-        off = self.knowledge.tenant.off(rule.id, self._class)
-        if off:
-            return Verdict(rule, "gated", NotApplicable(off), tier, reason=off)
-        if rule.trigger.isdisjoint(self._present):
-            missing = self.gaps.behind(rule.trigger) if self._has_gaps else ()
-            if missing:
-                return Verdict(rule, "cannot-tell", CannotTell(missing), tier, None, missing)
-            return Verdict(rule, "not-applicable", NO_TRIGGER, tier, None, (), NO_TRIGGER.reason)
-        if not self.stage.suits(rule.ages):
-            return Verdict(rule, "gated", NotApplicable(self.stage.reason), tier, reason=self.stage.reason)
-        outcome, remarks = self._weigh(rule)
-        if isinstance(outcome, NotApplicable):
-            return Verdict(rule, "not-applicable", outcome, tier, reason=outcome.reason)
-        if isinstance(outcome, CannotTell):
-            return Verdict(rule, "cannot-tell", outcome, tier, missing=outcome.missing)
-        if isinstance(outcome, Satisfied):
-            return _unless_bound(rule, outcome, tier)
-        return self._fired(rule, outcome, tier, remarks)
-
-    # ---- the rule itself, and results that may not be the last word -------------------------------------------------
-
-    def _weigh(self, rule: Rule) -> tuple[Outcome, tuple[Phrase, ...]]:
+        stage = self.stage
+        if not stage.suits(rule.ages):
+            return Verdict(rule, "gated", NotApplicable(stage.reason), tier, None, (), stage.reason)
         outcome = self._evaluate(rule, Patient(self.snapshot, rule.needs, self.knowledge.families))
         remarks: tuple[Phrase, ...] = ()
-        if self.snapshot.conflicts and not rule.needs.results.isdisjoint(self.snapshot.conflicts):
+        if self._doubtful:
+            outcome, remarks = self._weigh(rule, outcome)
+        if isinstance(outcome, Fires):
+            return self._fired(rule, outcome, tier, remarks)
+        if isinstance(outcome, NotApplicable):
+            return Verdict(rule, "not-applicable", outcome, tier, None, (), outcome.reason)
+        if isinstance(outcome, CannotTell):
+            return Verdict(rule, "cannot-tell", outcome, tier, None, outcome.missing)
+        return _unless_bound(rule, outcome, tier)
+
+    # ---- results that may not be the last word ----------------------------------------------------------------------
+
+    def _weigh(self, rule: Rule, outcome: Outcome) -> tuple[Outcome, tuple[Phrase, ...]]:
+        remarks: tuple[Phrase, ...] = ()
+        if not rule.needs.results.isdisjoint(self.snapshot.conflicts):
             outcome, remarks = self._weigh_conflict(rule, outcome)
-        unsettled = self.snapshot.provisional & rule.needs.results if self.snapshot.provisional else frozenset()
+        unsettled = self.snapshot.provisional & rule.needs.results
         if unsettled and _severity(rule, outcome) is not Severity.CRITICAL:
             return self._weigh_provisional(rule) or (outcome, remarks)
         return outcome, remarks
 
     def _weigh_provisional(self, rule: Rule) -> tuple[Fires, tuple[Phrase, ...]] | None:
         """The critical answer that provisional results give, as a warning that says so; None when they give none."""
-        views: list[Mapping[str, Result]] = [{}, self.snapshot.conflicts] if self.snapshot.conflicts else [{}]
-        for rivals in views:
+        for rivals in ({}, *self._rivals):
             view = Patient(self.snapshot, rule.needs, self.knowledge.families, provisional=True, instead=rivals)
             outcome = self._evaluate(rule, view)
             if isinstance(outcome, Fires) and _severity(rule, outcome) is Severity.CRITICAL:
@@ -137,14 +129,16 @@ class Run:
         return None
 
     def _weigh_conflict(self, rule: Rule, later: Outcome) -> tuple[Outcome, tuple[Phrase, ...]]:
-        view = Patient(self.snapshot, rule.needs, self.knowledge.families, instead=self.snapshot.conflicts)
-        earlier = self._evaluate(rule, view)
-        one, two = _severity(rule, later), _severity(rule, earlier)
-        if one == two:
-            return later, ()
-        if two is Severity.CRITICAL:
-            return earlier, (CONFLICT,)
-        return later, (CONFLICT,) if one is not None else ()
+        """The answer to the most dangerous of conflicting results when it is critical, otherwise to the later one."""
+        severity, differs = _severity(rule, later), False
+        for rivals in self._rivals:
+            view = Patient(self.snapshot, rule.needs, self.knowledge.families, instead=rivals)
+            earlier = self._evaluate(rule, view)
+            other = _severity(rule, earlier)
+            if other is Severity.CRITICAL and severity is not Severity.CRITICAL:
+                return earlier, (CONFLICT,)
+            differs = differs or other != severity
+        return later, (CONFLICT,) if differs and severity is not None else ()
 
     def _evaluate(self, rule: Rule, view: Patient) -> Outcome:
         try:
@@ -167,10 +161,10 @@ class Run:
         severity = fires.severity if fires.severity is not None else rule.cards[fires.variant].indicator
         results = _results(fires.because)
         old = OLD if self.hook in rule.recent_is_fresh_at else NOT_FRESH
-        if any(r.age in old for r in results):
+        if [r for r in results if r.age in old]:
             severity = min(severity, Severity.WARNING)
             remarks = (*remarks, Phrase("last-known"))
-        if any("haemolysed" in r.flags for r in results):
+        if [r for r in results if "haemolysed" in r.flags]:
             remarks = (*remarks, Phrase("haemolysed"))
         if self.snapshot.unusable and any(self._has_newer_unusable(r) for r in results):
             remarks = (*remarks, Phrase("newer-unusable"))
@@ -189,7 +183,7 @@ class Run:
         reached = severity
         unknown: list[str] = []
         for gate_id in rule.gates:
-            held, missing = self._gate(gate_id)
+            held, missing = self._gates.get(gate_id) or self._ask_gate(gate_id)
             if held:
                 return Verdict(rule, "gated", NotApplicable(gate_id), tier, reason=gate_id)
             unknown += missing
@@ -197,7 +191,7 @@ class Run:
             spared = effect.effect == "off" and reached is Severity.CRITICAL and "P1" not in effect.tiers
             if tier not in effect.tiers or spared:
                 continue
-            held, missing = self._gate(effect.gate)
+            held, missing = self._gates.get(effect.gate) or self._ask_gate(effect.gate)
             unknown += missing
             if not held:
                 continue
@@ -213,20 +207,38 @@ class Run:
             tier = "P1"
         return Verdict(rule, "fires", fires, tier, severity=severity, remarks=remarks)
 
-    def _gate(self, gate_id: str) -> tuple[bool, tuple[str, ...]]:
-        """Whether the gate holds, and what is missing when it cannot be judged."""
+    def _ask_gate(self, gate_id: str) -> tuple[bool, tuple[str, ...]]:
+        """Whether the gate holds, and what is missing when it cannot be judged. Asked once per call."""
+        view = Patient(self.snapshot, Needs(uses=frozenset({gate_id})), self.knowledge.families)
+        known: tuple[bool, tuple[str, ...]]
         try:
-            return self._gate_view.ask(self.knowledge.gates[gate_id].question) is not None, ()
+            known = view.ask(self.knowledge.gates[gate_id].question) is not None, ()
         except CannotTellError as unknown:
-            return False, unknown.missing
+            known = False, unknown.missing
         except Exception as crash:  # a crashing gate must not silence the rules
             log.error("gate crashed", extra={"rule": gate_id, "error": type(crash).__name__})
-            return False, (f"internal error in {gate_id}",)
+            known = False, (f"internal error in {gate_id}",)
+        self._gates[gate_id] = known
+        return known
 
 
-def run_rules(snapshot: Snapshot, knowledge: Knowledge, rules: Iterable[Rule]) -> tuple[Verdict, ...]:
-    """The verdicts of `rules` (those of the snapshot's hook) over one snapshot."""
-    return Run(snapshot, knowledge).verdicts(rules)
+def _rivals(snapshot: Snapshot) -> tuple[Mapping[str, Result], ...]:
+    """What could stand in for the latest results that others contradict: all the lowest, all the highest."""
+    if not snapshot.conflicts:
+        return ()
+    lowest = {concept: found[0] for concept, found in snapshot.conflicts.items()}
+    highest = {concept: found[-1] for concept, found in snapshot.conflicts.items()}
+    return (lowest,) if lowest == highest else (lowest, highest)
+
+
+def run_rules(
+    snapshot: Snapshot, knowledge: Knowledge, rules: Iterable[Rule], stopped: Mapping[str, str] = {}
+) -> tuple[Verdict, ...]:
+    """The verdicts of `rules` (those of the snapshot's hook) over one snapshot.
+
+    stopped: rule id -> why, of the rules that an operator switched off: they are not run.
+    """
+    return Run(snapshot, knowledge, stopped).verdicts(rules)
 
 
 def _severity(rule: Rule, outcome: Outcome) -> Severity | None:
@@ -236,7 +248,7 @@ def _severity(rule: Rule, outcome: Outcome) -> Severity | None:
 
 
 def _unless_bound(rule: Rule, outcome: Satisfied, tier: Tier) -> Verdict:
-    bounds = tuple(f"{f.concept}: only a bound is known" for f in _results(outcome.because) if f.comparator)
+    bounds = tuple([f"{f.concept}: only a bound is known" for f in _results(outcome.because) if f.comparator])
     if bounds:
         return Verdict(rule, "cannot-tell", CannotTell(bounds, outcome.because), tier, missing=bounds)
     return Verdict(rule, "satisfied", outcome, tier)

@@ -7,7 +7,7 @@ what the memory cannot place. Time counts from the decision that issued the card
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -17,7 +17,7 @@ from cds_service.engine.run import Verdict
 from cds_service.facts.moments import AsOf
 from cds_service.facts.outcomes import Severity
 from cds_service.facts.records import Exposure
-from cds_service.knowledge.model import MemoryPolicy
+from cds_service.knowledge.model import MemoryPolicy, Policy
 
 LONGEST_SUBJECT = 200  # characters that the ledger keeps of a subject
 
@@ -54,16 +54,41 @@ class KeptBack(msgspec.Struct, frozen=True):
     until: datetime
 
 
+def repeatable(
+    verdicts: Iterable[Verdict],
+    hook: str,
+    policy: Policy,
+    *,
+    silenced: Container[str] = frozenset(),
+    show_silent: bool = False,
+) -> tuple[Verdict, ...]:
+    """The verdicts that may lead to a card at this hook: those that earlier cards may keep back."""
+    fired = [verdict for verdict in verdicts if verdict.kind == "fires"]
+    if not fired:
+        return ()
+    tiers = policy.hook_tiers.get(hook, frozenset())
+    return tuple(
+        verdict
+        for verdict in fired
+        if verdict.tier in tiers
+        and verdict.rule_id not in silenced
+        and (show_silent or verdict.rule.status != "silent")
+    )
+
+
+def comes_once(verdict: Verdict, hook: str, policy: MemoryPolicy) -> bool:
+    """Whether the card of a firing verdict comes once per patient and user."""
+    return hook in policy.once_hooks and verdict.tier in policy.once_tiers and verdict.severity is Severity.INFO
+
+
 def keep_back(
     verdicts: Iterable[Verdict], as_of: AsOf, hook: str, policy: MemoryPolicy, memory: Memory
 ) -> dict[str, KeptBack]:
-    """Rule id -> why, for the verdicts that fire and are not to be shown again."""
+    """Rule id -> why, for those of the verdicts (all of which fire) that are not to be shown again."""
     if not memory.issued and not memory.overridden:
         return {}
     found = {}
     for verdict in verdicts:
-        if verdict.kind != "fires":
-            continue
         kept = _overridden(verdict, as_of, hook, policy, memory) or _shown_before(verdict, as_of, hook, policy, memory)
         if kept is not None:
             found[verdict.rule_id] = kept
@@ -126,7 +151,7 @@ def _ordered_anew(verdict: Verdict, earlier: Earlier, as_of: AsOf, policy: Memor
 
 
 def _shown_before(verdict: Verdict, as_of: AsOf, hook: str, policy: MemoryPolicy, memory: Memory) -> KeptBack | None:
-    if hook not in policy.once_hooks or verdict.tier not in policy.once_tiers or verdict.severity is not Severity.INFO:
+    if not comes_once(verdict, hook, policy):
         return None
     shown = [
         earlier.at

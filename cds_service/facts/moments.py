@@ -46,9 +46,14 @@ class AsOf(msgspec.Struct, frozen=True):
 
     def days_since(self, moment: Moment) -> int:
         """Whole days from `moment` to now: calendar days for a date, 24-hour periods for an instant."""
-        if moment.day_only:
-            return (self.today - moment.earliest.astimezone(self.zone).date()).days
-        return (self.at - moment.earliest) // DAY
+        return self._days(moment.earliest, moment.day_only)
+
+    def days_surely_since(self, moment: Moment) -> int:
+        """Like `days_since`, from the last instant that a date, month or year can mean."""
+        return self._days(moment.latest, moment.day_only)
+
+    def _days(self, at: datetime, day_only: bool) -> int:
+        return (self.today - at.astimezone(self.zone).date()).days if day_only else (self.at - at) // DAY
 
     def may_be_within(self, moment: Moment, span: timedelta) -> bool:
         """Whether `moment` can lie at most `span` before now: a month or a year can, long after its first day."""

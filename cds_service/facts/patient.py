@@ -7,21 +7,15 @@ and otherwise raise CannotTellError, which the engine turns into the outcome Can
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from cds_service.errors import CannotTellError, UndeclaredReadError
+from cds_service.facts import proof
 from cds_service.facts.declarations import FamilyKnowledge, Limits, Needs
-from cds_service.facts.moments import AsOf, Moment, completed_years
-from cds_service.facts.proof import (
-    is_of_window,
-    lasted_into,
-    problem_time,
-    require_complete,
-    require_unmeasured,
-)
+from cds_service.facts.moments import AsOf, Moment
 from cds_service.facts.records import Exposure, LabOrder, Problem, Result, Stay, Unusable
 from cds_service.facts.snapshot import Snapshot
 
@@ -38,16 +32,15 @@ class Patient:
     `instead`: concept -> result that takes the place of the latest (to weigh two conflicting results).
     """
 
-    __slots__ = ("_families", "_needs", "as_of", "hook", "instead", "provisional", "snapshot")
+    __slots__ = ("_answers", "_families", "_needs", "_plain", "as_of", "hook", "instead", "provisional", "snapshot")
 
     def __init__(
         self,
         snapshot: Snapshot,
         needs: Needs,
         families: Mapping[Callable[..., Any], FamilyKnowledge],
-        *,
         provisional: bool = False,
-        instead: Mapping[str, Result] | None = None,
+        instead: Mapping[str, Result] = {},
     ) -> None:
         self.snapshot = snapshot
         self.as_of: AsOf = snapshot.as_of
@@ -55,17 +48,18 @@ class Patient:
         self._needs = needs
         self._families = families
         self.provisional = provisional
-        self.instead = instead or {}
+        self.instead = instead
+        self._plain = not provisional and not instead
+        self._answers = snapshot.answers if self._plain else {}
 
     @property
     def age(self) -> int | None:
         """Completed years, None when unknown. A partial birth date gives the youngest possible age."""
-        birth = self.snapshot.person.birth
-        return None if birth is None else completed_years(birth, self.as_of.today, self.as_of.zone)[0]
+        return self.snapshot.age
 
     def aged_at_least(self, years: Decimal) -> bool:
         """False when the age is unknown: age-dependent points and bands then count as not met."""
-        age = self.age
+        age = self.snapshot.age
         return age is not None and age >= years
 
     @property
@@ -99,6 +93,9 @@ class Patient:
 
     def last_known(self, concept: str) -> Result | None:
         """The latest usable result that is not older than its concept's last band (fresh, recent or stale)."""
+        if self._plain and concept in self._needs.results and concept not in self.snapshot.provisional:
+            plain = self.snapshot.results.get(concept)
+            return plain[0] if plain and plain[0].age != "ignored" else None
         found = self._settled(concept)
         rival = self.instead.get(concept)
         if rival is not None and rival.age != "ignored" and (self.provisional or rival.flags.isdisjoint(PROVISIONAL)):
@@ -123,17 +120,16 @@ class Patient:
 
     def near(self, concept: str, moment: Moment, within: timedelta) -> Result | None:
         """The usable result closest to `moment`, at most `within` before or after it."""
-        nearby = [r for r in self.series(concept) if abs(r.at.earliest - moment.earliest) <= within]
-        return min(nearby, key=lambda r: abs(r.at.earliest - moment.earliest), default=None)
+        return proof.nearest(self._settled(concept), moment, within)
 
     def not_measured_within(self, concept: str, span: timedelta) -> bool:
         """True only when it is certain that no usable exact result lies within `span`, else CannotTellError.
 
         A preliminary result, or one of which only the month or year is known, may lie within it.
         """
-        if any(not r.comparator for r in self.series(concept, span)):
+        if proof.is_measured(self._settled(concept), self.as_of, span):
             return False
-        require_unmeasured(self.snapshot, concept, span)
+        proof.require_unmeasured(self.snapshot, concept, span)
         return True
 
     def unusable(self, concept: str) -> tuple[Unusable, ...]:
@@ -155,14 +151,17 @@ class Patient:
 
     def complete(self, key: str) -> None:
         """Raises CannotTellError unless the prefetch key was answered completely."""
-        require_complete(self.snapshot, key)
+        proof.require_complete(self.snapshot, key)
 
     def _exposures(self, groups: tuple[str, ...], status: str) -> tuple[Exposure, ...]:
         if not self._needs.drugs.issuperset(groups):
             raise UndeclaredReadError(f"drug {', '.join(sorted(set(groups) - self._needs.drugs))}")
-        exposures = self.snapshot.exposures
-        if exposures.keys().isdisjoint(groups):
+        exposures, statuses = self.snapshot.exposures, self.snapshot.statuses
+        if exposures.keys().isdisjoint(groups) or status not in statuses:
             return ()
+        if len(groups) == 1:
+            one = exposures[groups[0]]
+            return one if len(statuses) == 1 else tuple([e for e in one if e.status == status])
         found = {id(e): e for group in groups for e in exposures.get(group, ()) if e.status == status}
         return tuple(found.values())
 
@@ -180,11 +179,11 @@ class Patient:
 
     def judged(self, *groups: str) -> tuple[Exposure, ...]:
         """The drafts that this call is about: selected (order-select), all signed (order-sign), refilled."""
-        return tuple(e for e in self.drafts(*groups) if e.judged)
+        return tuple([e for e in self._exposures(groups, "draft") if e.judged])
 
     def taking_or_ordering(self, *groups: str) -> tuple[Exposure, ...]:
         """Active exposures and drafts together."""
-        return self.taking(*groups) + self.drafts(*groups)
+        return self._exposures(groups, "active") + self._exposures(groups, "draft")
 
     def surely_without(self, *groups: str) -> bool:
         """False when any of the groups is taken. True only when the drug lists are complete and every drug on them was
@@ -202,39 +201,28 @@ class Patient:
         """How long an exposure has lasted at least. Raises CannotTellError when its start is unknown."""
         if exposure.since is None:
             raise CannotTellError(f"start date of {sorted(exposure.groups)[0] if exposure.groups else 'drug'}")
-        latest = exposure.since.latest
-        return timedelta(days=self.as_of.days_since(Moment(latest, latest, exposure.since.day_only)))
+        return timedelta(days=self.as_of.days_surely_since(exposure.since))
 
     def has(self, *groups: str, within: timedelta | None = None) -> Problem | None:
         """The newest active problem of the groups. With `within` (symptoms): only one dated in that window, or undated
         from the current encounter."""
         found = self._problems(groups)
-        return (
-            max(
-                (p for p in found if p.active and is_of_window(p, within, self.snapshot)),
-                key=problem_time,
-                default=None,
-            )
-            if found
-            else None
-        )
+        return proof.newest([p for p in found if p.active], within, self.snapshot) if found else None
 
     def has_confirmed(self, *groups: str, within: timedelta | None = None) -> Problem | None:
         """Like `has`, without unconfirmed, provisional and differential diagnoses: they do not count for scores."""
-        sure = (
-            p for p in self._problems(groups) if p.active and p.confirmed and is_of_window(p, within, self.snapshot)
-        )
-        return max(sure, key=problem_time, default=None)
+        found = self._problems(groups)
+        return proof.newest([p for p in found if p.active and p.confirmed], within, self.snapshot) if found else None
 
     def ever_had(self, *groups: str) -> tuple[Problem, ...]:
         """All problems of the groups, active or not, newest first."""
-        return tuple(sorted(self._problems(groups), key=problem_time, reverse=True))
+        return tuple(sorted(self._problems(groups), key=proof.problem_time, reverse=True))
 
-    def _problems(self, groups: tuple[str, ...]) -> list[Problem]:
+    def _problems(self, groups: tuple[str, ...]) -> Sequence[Problem]:
         if not self._needs.conditions.issuperset(groups):
             raise UndeclaredReadError(f"condition {', '.join(sorted(set(groups) - self._needs.conditions))}")
         problems = self.snapshot.problems
-        return [] if problems.keys().isdisjoint(groups) else [p for group in groups for p in problems.get(group, ())]
+        return () if problems.keys().isdisjoint(groups) else [p for group in groups for p in problems.get(group, ())]
 
     def surely_free_of(self, *groups: str) -> bool:
         """False when an active problem exists; True only on a complete problem list, else CannotTellError."""
@@ -244,17 +232,15 @@ class Patient:
         return True
 
     def underwent(self, *groups: str, within: timedelta | None = None, lasting: bool = False) -> Problem | None:
-        """The newest procedure of the groups that began within the window, when one is given. With `lasting` (a treatment,
-        not an operation) one that ended within it, or goes on, counts too."""
+        """The newest procedure of the groups that began within the window, when one is given. With `lasting` (for
+        treatments, not operations) one that ended within it, or goes on, counts too."""
         if not self._needs.procedures.issuperset(groups):
             raise UndeclaredReadError(f"procedure {', '.join(sorted(set(groups) - self._needs.procedures))}")
-        done = [p for group in groups for p in self.snapshot.procedures.get(group, ())]
-        found = [
-            p
-            for p in done
-            if is_of_window(p, within, self.snapshot) or (lasting and lasted_into(p, within, self.snapshot))
-        ]
-        return max(found, key=problem_time) if found else None
+        procedures = self.snapshot.procedures
+        if procedures.keys().isdisjoint(groups):
+            return None
+        done = [p for group in groups for p in procedures.get(group, ())]
+        return proof.newest(done, within, self.snapshot, lasting=lasting)
 
     def ordered(self, concept: str, within: timedelta) -> LabOrder | None:
         """An active order for the concept, authored or due at most `within` ago (or in the future)."""
@@ -279,19 +265,16 @@ class Patient:
         family = self._families.get(question)
         if family is None or family.id not in self._needs.uses:
             raise UndeclaredReadError(f"family {getattr(question, '__name__', question)}")
-        plain = not self.provisional and not self.instead
-        known = self.snapshot.answers.get(question, _UNASKED) if plain else _UNASKED
+        known = self._answers.get(question, _UNASKED)
         if known is _UNASKED:
-            view = Patient(
-                self.snapshot, family.needs, self._families, provisional=self.provisional, instead=self.instead
-            )
+            view = Patient(self.snapshot, family.needs, self._families, self.provisional, self.instead)
+            view._answers = self._answers
             try:
                 known = question(view, family.limits)
             except CannotTellError as unknown:
                 known = unknown
-            if plain:
-                self.snapshot.answers[question] = known
-        if isinstance(known, CannotTellError):
+            self._answers[question] = known
+        if known.__class__ is CannotTellError:
             raise CannotTellError(*known.missing)
         answer: Answer = known
         return answer

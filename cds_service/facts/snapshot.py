@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import msgspec
 
-from cds_service.facts.moments import AsOf
+from cds_service.facts.moments import AsOf, completed_years
 from cds_service.facts.records import (
     Coverage,
     Exposure,
@@ -30,12 +31,13 @@ class Quarantined(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Snapshot(msgspec.Struct, frozen=True):
+class Snapshot(msgspec.Struct, frozen=True, dict=True):
     """The chart as facts.
 
     results      concept -> usable results, newest first, provisional ones (preliminary, or from a page that may hide
                  newer results) included and flagged
-    conflicts    concept -> an earlier result at most 2 h before the latest that differs from it (dq-conflict)
+    conflicts    concept -> the earlier results, at most 2 h before the latest, that differ from it: the lowest, and the
+                 highest when there are more (dq-conflict)
     exposures    drug group or ingredient -> active, past and draft exposures
     coverage     prefetch key -> how completely it was answered
     concept_keys concept -> prefetch key; drugs, conditions, procedures and orders have keys of their own
@@ -51,7 +53,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     stay: Stay | None
     results: Mapping[str, tuple[Result, ...]]
     unusable: Mapping[str, tuple[Unusable, ...]]
-    conflicts: Mapping[str, Result]
+    conflicts: Mapping[str, tuple[Result, ...]]
     exposures: Mapping[str, tuple[Exposure, ...]]
     drug_list: tuple[Exposure, ...]
     unmapped: tuple[UnmappedDrug, ...]
@@ -66,6 +68,17 @@ class Snapshot(msgspec.Struct, frozen=True):
     settings: Mapping[str, frozenset[str]] = {}
     salts: Mapping[str, Mapping[str, tuple[Decimal, Decimal] | None]] = {}
     answers: dict[Callable[..., Any], Any] = {}
+
+    @cached_property
+    def age(self) -> int | None:
+        """Completed years, None when unknown. A partial birth date gives the youngest possible age."""
+        birth = self.person.birth
+        return None if birth is None else completed_years(birth, self.as_of.today, self.as_of.zone)[0]
+
+    @cached_property
+    def statuses(self) -> frozenset[str]:
+        """The statuses that occur among the exposures."""
+        return frozenset([e.status for found in self.exposures.values() for e in found])
 
     def gap(self, key: str) -> str:
         """What is missing of a prefetch key, in words; empty when it was answered completely."""

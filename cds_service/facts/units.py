@@ -94,7 +94,7 @@ WHOLE_SPELLINGS: Mapping[str, str] = {
     "{index}": "1", "{ratio}": "1",
     "kg/m²": "kg/m2", "kg/m^2": "kg/m2", "mmHg": "mm[Hg]", "msec": "ms", "weeks": "wk", "pH": "[pH]",
     "mOsm/kg": "mosm/kg", "{beats}/min": "/min", "beats/min": "/min", "bpm": "/min", "{breaths}/min": "/min",
-    "{#}/d": "/d", "{drinks}/d": "/d", "{drinks}/wk": "/wk", "{#}/wk": "/wk",
+    "{#}/d": "/d", "# per day": "/d", "{drinks}/d": "/d", "{drinks}/wk": "/wk", "{#}/wk": "/wk",
     "mg/g{creat}": "mg/g", "ug/mg{creat}": "ug/mg", "mg/mg{creat}": "mg/mg",
     "mg/mmol{creat}": "mg/mmol", "mmol/mmol{creat}": "mmol/mmol", "mmol/mol{Hb}": "mmol/mol",
 }  # fmt: skip

@@ -1,4 +1,5 @@
-"""A hook call as the readers receive it: prefetch answers still undecoded, and the call's own resources."""
+"""A hook call as the readers receive it: prefetch answers, decoded only where they are plain, and the call's own
+resources."""
 
 from __future__ import annotations
 
@@ -8,19 +9,23 @@ from datetime import datetime
 import msgspec
 
 from cds_service.facts.records import CoverageState
+from cds_service.fhir.structs import Observation, Resource
 
 
 class KeyAnswer(msgspec.Struct, frozen=True):
-    """One prefetch key: how it was answered and its match resources, undecoded.
+    """One prefetch key: how it was answered and its match resources, undecoded unless they are plain.
 
     state "truncated": the Bundle announced a next page. The reader may find it to be "unordered". State "unordered": an
     entry held no resource.
     included: resources that only help to resolve references (search mode `include`).
+    observations, records: the match resources in place of `resources` when all of a page are plain R4 of one type.
     """
 
     state: CoverageState
     resources: tuple[msgspec.Raw, ...] = ()
     included: tuple[msgspec.Raw, ...] = ()
+    observations: tuple[Observation, ...] = ()
+    records: tuple[Resource, ...] = ()
 
 
 class Call(msgspec.Struct, frozen=True):

@@ -38,7 +38,7 @@ class Coding(Struct, gc=False, frozen=True):
 class CodeableConcept(Struct, gc=False):
     """Codes for one thing, and its text."""
 
-    coding: list[Coding] = []
+    coding: tuple[Coding, ...] = ()
     text: str = ""
 
 
@@ -101,19 +101,19 @@ class TimingRepeat(Struct, gc=False, rename="camel"):
     period: Decimal | None = None
     period_max: Decimal | None = None
     period_unit: str = ""
-    day_of_week: list[str] = []
-    time_of_day: list[str] = []
-    when: list[str] = []
+    day_of_week: tuple[str, ...] = ()
+    time_of_day: tuple[str, ...] = ()
+    when: tuple[str, ...] = ()
     offset: Decimal | None = None
 
 
 class Timing(Struct, gc=False, rename="camel"):
     """Moments, a repetition, or a code such as BID."""
 
-    event: list[str] = []
+    event: tuple[str, ...] = ()
     repeat: TimingRepeat | None = None
     code: CodeableConcept | None = None
-    modifier_extension: list[Extension] = []
+    modifier_extension: tuple[Extension, ...] = ()
 
 
 class DoseAndRate(Struct, gc=False, rename="camel"):
@@ -131,15 +131,15 @@ class Dosage(Struct, gc=False, rename="camel"):
 
     text: str = ""
     patient_instruction: str = ""
-    additional_instruction: list[CodeableConcept] = []
+    additional_instruction: tuple[CodeableConcept, ...] = ()
     timing: Timing | None = None
     as_needed_boolean: bool | None = None
     as_needed_codeable_concept: CodeableConcept | None = None
     route: CodeableConcept | None = None
-    dose_and_rate: list[DoseAndRate] = []
+    dose_and_rate: tuple[DoseAndRate, ...] = ()
     dose_quantity: Quantity | None = None
     max_dose_per_period: Ratio | None = None
-    modifier_extension: list[Extension] = []
+    modifier_extension: tuple[Extension, ...] = ()
 
 
 class ObservationRange(Struct, gc=False, rename="camel"):
@@ -149,7 +149,7 @@ class ObservationRange(Struct, gc=False, rename="camel"):
     high: Quantity | None = None
     type: CodeableConcept | None = None
     text: str = ""
-    modifier_extension: list[Extension] = []
+    modifier_extension: tuple[Extension, ...] = ()
 
 
 class MedicationIngredient(Struct, gc=False, rename="camel"):
@@ -159,4 +159,4 @@ class MedicationIngredient(Struct, gc=False, rename="camel"):
     item_reference: Reference | None = None
     is_active: bool | None = None
     strength: Ratio | None = None
-    modifier_extension: list[Extension] = []
+    modifier_extension: tuple[Extension, ...] = ()

@@ -19,7 +19,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -27,11 +27,15 @@ from cds_service.errors import RequestError
 from cds_service.facts.records import CoverageState
 from cds_service.fhir.call import KeyAnswer
 from cds_service.fhir.read.references import kind_of
+from cds_service.fhir.read.shapes import is_other_shape
+from cds_service.fhir.structs import UNREADABLE, Condition, MedicationRequest, MedicationStatement, Observation
 from cds_service.knowledge.model import KeyPlanEntry
 
 NOT_ASKED = KeyAnswer("not asked")
 FAILED = KeyAnswer("failed")
 EMPTY = KeyAnswer("complete")
+
+Kind = TypeVar("Kind")
 
 _ERRORS = frozenset({"error", "fatal"})
 _NOT_MATCHES = frozenset({"include", "outcome"})
@@ -66,7 +70,7 @@ class _Link(msgspec.Struct, frozen=True):
 
 
 class _Value(msgspec.Struct, frozen=True):
-    """A Bundle, or any other resource: decoded in one pass, because pages are long."""
+    """A Bundle, or any other resource."""
 
     resourceType: str | None = None
     entry: list[_Entry | None] | None = None
@@ -74,9 +78,28 @@ class _Value(msgspec.Struct, frozen=True):
     total: Any = None
 
 
+class _PlainEntry(msgspec.Struct, Generic[Kind], gc=False):
+    resource: Kind
+    search: _Search | None = None
+
+
+class _PlainPage(msgspec.Struct, Generic[Kind], gc=False):
+    """A Bundle that holds resources of one type only: decoded in one pass with them, because pages are long."""
+
+    resourceType: str = ""
+    entry: tuple[_PlainEntry[Kind], ...] = ()
+    link: tuple[_Link, ...] = ()
+    total: Any = None
+
+
 _HEAD = msgspec.json.Decoder(Head)
 _VALUE = msgspec.json.Decoder(_Value)
 _OUTCOME = msgspec.json.Decoder(_Outcome)
+_OBSERVATIONS = msgspec.json.Decoder(_PlainPage[Observation])
+_RECORDS: Mapping[str, msgspec.json.Decoder[Any]] = {
+    kind.__name__: msgspec.json.Decoder(_PlainPage[kind])  # type: ignore[valid-type]  # one decoder per type
+    for kind in (MedicationRequest, MedicationStatement, Condition)
+}
 
 
 def read_prefetch(
@@ -89,8 +112,9 @@ def read_prefetch(
     sent = raw or {}
     answers = {}
     for entry in plan:
-        answer = read_answer(sent[entry.key], entry) if entry.key in sent else NOT_ASKED
-        if entry.key in absent_sources and answer.state in ("not asked", "failed"):
+        value = sent.get(entry.key)
+        answer = NOT_ASKED if value is None else _read_plain(value, entry) or read_answer(value, entry)
+        if absent_sources and entry.key in absent_sources and answer.state in ("not asked", "failed"):
             answer = EMPTY
         answers[entry.key] = answer
     return answers
@@ -123,7 +147,7 @@ def require_answers(answers: Mapping[str, KeyAnswer], plan: Iterable[KeyPlanEntr
         answer = answers.get(entry.key, NOT_ASKED)
         if answer.state == "not asked":
             lacking.append(f"{entry.key} (not sent)")
-        elif answer.state == "failed" or (_is_read(entry) and not answer.resources):
+        elif answer.state == "failed" or (_is_read(entry) and not _holds_something(answer)):
             lacking.append(f"{entry.key} (failed)")
     if lacking:
         raise RequestError(
@@ -157,6 +181,33 @@ def read_entries(bundle: msgspec.Raw) -> tuple[msgspec.Raw, ...] | None:
     return tuple(entry.resource for entry in decoded.entry or () if entry is not None and not is_null(entry.resource))
 
 
+def _read_plain(value: msgspec.Raw, entry: KeyPlanEntry) -> KeyAnswer | None:
+    """A page of matches that are all plain R4 of the type that was asked for, decoded; None for anything else."""
+    kind = entry.resource
+    page: _PlainPage[Any]
+    try:
+        if kind == "Observation":
+            page = _OBSERVATIONS.decode(value)
+        elif kind in _RECORDS:
+            page = _RECORDS[kind].decode(value)
+        else:
+            return None
+    except UNREADABLE:
+        return None
+    if page.resourceType != "Bundle":
+        return None
+    found: list[Any] = []
+    for item in page.entry:
+        resource = item.resource
+        if resource.resource_type != kind or (item.search is not None and item.search.mode != "match"):
+            return None
+        found.append(resource)
+    state: CoverageState = "truncated" if _has_more(page.link, page.total, len(found), entry.query) else "complete"
+    if kind == "Observation":
+        return KeyAnswer(state, observations=tuple(found))
+    return None if any(map(is_other_shape, found)) else KeyAnswer(state, records=tuple(found))
+
+
 def _read_bundle(bundle: _Value, entry: KeyPlanEntry) -> KeyAnswer:
     matches: list[msgspec.Raw] = []
     included: list[msgspec.Raw] = []
@@ -172,13 +223,16 @@ def _read_bundle(bundle: _Value, entry: KeyPlanEntry) -> KeyAnswer:
             continue
         place = included if _is_include(item, kind, entry) else matches
         place.append(item.resource)
-    cut = any(link.relation == "next" for link in bundle.link or ()) or _is_cut(bundle.total, len(matches), entry.query)
+    cut = _has_more(bundle.link or (), bundle.total, len(matches), entry.query)
     state: CoverageState = "truncated" if cut else "unordered" if lost else "complete"
     return KeyAnswer(state, tuple(matches), tuple(included))
 
 
-def _is_cut(total: Any, delivered: int, query: str) -> bool:
+def _has_more(links: Iterable[_Link], total: Any, delivered: int, query: str) -> bool:
     """Clients drop next links: a page as long as was asked for is whole only when its total says so."""
+    for link in links:
+        if link.relation == "next":
+            return True
     if isinstance(total, int) and not isinstance(total, bool):
         return total > delivered
     return delivered >= _page_size(query)
@@ -205,6 +259,10 @@ def _tells_failure(outcome: msgspec.Raw) -> bool:
     except (msgspec.DecodeError, RecursionError):
         return True
     return not issues or any(issue.severity is None or issue.severity in _ERRORS for issue in issues)
+
+
+def _holds_something(answer: KeyAnswer) -> bool:
+    return bool(answer.resources or answer.observations or answer.records)
 
 
 def _is_read(entry: KeyPlanEntry) -> bool:

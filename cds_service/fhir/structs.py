@@ -25,7 +25,6 @@ from cds_service.fhir.datatypes import (
     Quantity,
     Ratio,
     Reference,
-    Timing,
 )
 
 Kind = TypeVar("Kind")
@@ -39,9 +38,9 @@ class Resource(Struct, gc=False, rename="camel"):
     id: str = ""
     meta: Meta | None = None
     implicit_rules: str | None = None
-    modifier_extension: list[Extension] = []
-    extension: list[Extension] = []
-    contained: list[Raw] = []
+    modifier_extension: tuple[Extension, ...] = ()
+    extension: tuple[Extension, ...] = ()
+    contained: tuple[Raw, ...] = ()
 
 
 class Patient(Resource, gc=False, rename="camel"):
@@ -52,7 +51,7 @@ class Patient(Resource, gc=False, rename="camel"):
     birth_date: str | None = None
     deceased_boolean: bool | None = None
     deceased_date_time: str | None = None
-    link: list[Raw] = []
+    link: tuple[Raw, ...] = ()
 
 
 class Measured(Struct, gc=False, rename="camel"):
@@ -74,7 +73,7 @@ class Measured(Struct, gc=False, rename="camel"):
     data_absent_reason: Raw | UnsetType = UNSET
     interpretation: Raw | UnsetType = UNSET
     reference_range: Raw | UnsetType = UNSET
-    modifier_extension: list[Extension] = []
+    modifier_extension: tuple[Extension, ...] = ()
 
 
 class Observation(Measured, gc=False, rename="camel"):
@@ -102,17 +101,16 @@ class Specimen(Struct, gc=False, rename="camel"):
     resource_type: str = ""
     id: str = ""
     type: CodeableConcept | None = None
-    condition: list[CodeableConcept] = []
+    condition: tuple[CodeableConcept, ...] = ()
 
 
 class DispenseRequest(Struct, gc=False, rename="camel"):
     """How long a supply is meant to last."""
 
-    validity_period: Period | None = None
     expected_supply_duration: Quantity | None = None
     number_of_repeats_allowed: Decimal | None = None
     quantity: Quantity | None = None
-    modifier_extension: list[Extension] = []
+    modifier_extension: tuple[Extension, ...] = ()
 
 
 class MedicationRequest(Resource, gc=False, rename="camel"):
@@ -121,7 +119,7 @@ class MedicationRequest(Resource, gc=False, rename="camel"):
     status: str = ""
     intent: str = ""
     do_not_perform: bool | None = None
-    category: Any = None
+    category: Raw | UnsetType = UNSET
     reported_boolean: bool | None = None
     reported_reference: Reference | None = None
     medication_codeable_concept: CodeableConcept | None = None
@@ -129,12 +127,11 @@ class MedicationRequest(Resource, gc=False, rename="camel"):
     subject: Reference | None = None
     encounter: Reference | None = None
     authored_on: str | None = None
-    reason_code: list[CodeableConcept] = []
-    reason_reference: list[Reference] = []
-    note: list[Annotation] = []
-    dosage_instruction: list[Dosage] = []
+    reason_code: tuple[CodeableConcept, ...] = ()
+    reason_reference: tuple[Reference, ...] = ()
+    note: tuple[Annotation, ...] = ()
+    dosage_instruction: tuple[Dosage, ...] = ()
     dispense_request: DispenseRequest | None = None
-    prior_prescription: Reference | None = None
 
 
 class Adherence(Struct, gc=False, rename="camel"):
@@ -147,7 +144,7 @@ class MedicationStatement(Resource, gc=False, rename="camel"):
     """What a patient is said to take; `taken` (STU3), `was_not_taken` (DSTU2) and `adherence` (R5) may deny it."""
 
     status: str = ""
-    category: Any = None
+    category: Raw | UnsetType = UNSET
     medication_codeable_concept: CodeableConcept | None = None
     medication_reference: Reference | None = None
     subject: Reference | None = None
@@ -158,11 +155,13 @@ class MedicationStatement(Resource, gc=False, rename="camel"):
     was_not_taken: bool | None = None
     adherence: Adherence | None = None
     information_source: Reference | None = None
-    derived_from: list[Reference] = []
-    reason_code: list[CodeableConcept] = []
-    reason_reference: list[Reference] = []
-    note: list[Annotation] = []
-    dosage: list[Dosage] = []
+    reason_code: tuple[CodeableConcept, ...] = ()
+    reason_reference: tuple[Reference, ...] = ()
+    note: tuple[Annotation, ...] = ()
+    dosage: tuple[Dosage, ...] = ()
+
+
+MEDICINES = (MedicationRequest, MedicationStatement)
 
 
 class Medication(Resource, gc=False, rename="camel"):
@@ -172,7 +171,7 @@ class Medication(Resource, gc=False, rename="camel"):
     code: CodeableConcept | None = None
     form: CodeableConcept | None = None
     amount: Ratio | None = None
-    ingredient: list[MedicationIngredient] = []
+    ingredient: tuple[MedicationIngredient, ...] = ()
 
 
 class Condition(Resource, gc=False, rename="camel"):
@@ -180,7 +179,6 @@ class Condition(Resource, gc=False, rename="camel"):
 
     clinical_status: CodeableConcept | str | None = None
     verification_status: CodeableConcept | str | None = None
-    category: Any = None
     code: CodeableConcept | None = None
     subject: Reference | None = None
     encounter: Reference | None = None
@@ -199,7 +197,6 @@ class Procedure(Resource, gc=False, rename="camel"):
     """Something done to the patient."""
 
     status: str = ""
-    category: Any = None
     code: CodeableConcept | None = None
     subject: Reference | None = None
     encounter: Reference | None = None
@@ -213,16 +210,14 @@ class ServiceRequest(Resource, gc=False, rename="camel"):
     status: str = ""
     intent: str = ""
     do_not_perform: bool | None = None
-    category: Any = None
     code: CodeableConcept | None = None
     subject: Reference | None = None
     encounter: Reference | None = None
     occurrence_date_time: str | None = None
     occurrence_period: Period | None = None
-    occurrence_timing: Timing | None = None
     authored_on: str | None = None
-    reason_code: list[CodeableConcept] = []
-    note: list[Annotation] = []
+    reason_code: tuple[CodeableConcept, ...] = ()
+    note: tuple[Annotation, ...] = ()
 
 
 class EncounterLocation(Struct, gc=False, rename="camel"):
@@ -231,7 +226,7 @@ class EncounterLocation(Struct, gc=False, rename="camel"):
     location: Reference | None = None
     status: str = ""
     period: Period | None = None
-    modifier_extension: list[Extension] = []
+    modifier_extension: tuple[Extension, ...] = ()
 
 
 class Encounter(Resource, gc=False, rename="camel"):
@@ -239,12 +234,12 @@ class Encounter(Resource, gc=False, rename="camel"):
 
     status: str = ""
     class_: Coding | None = field(default=None, name="class")
-    type: list[CodeableConcept] = []
+    type: tuple[CodeableConcept, ...] = ()
     service_type: CodeableConcept | None = None
     subject: Reference | None = None
     period: Period | None = None
-    location: list[EncounterLocation] = []
-    reason_code: list[CodeableConcept] = []
+    location: tuple[EncounterLocation, ...] = ()
+    reason_code: tuple[CodeableConcept, ...] = ()
 
 
 class Issue(Struct, gc=False, rename="camel"):
@@ -257,7 +252,7 @@ class Issue(Struct, gc=False, rename="camel"):
 class OperationOutcome(Resource, gc=False, rename="camel"):
     """What a server says about its own answer."""
 
-    issue: list[Issue] = []
+    issue: tuple[Issue, ...] = ()
 
 
 def decode(raw: Raw, kind: type[Kind]) -> Kind | None:

@@ -5,34 +5,49 @@ Templates are validated with fhir.resources at start and in tests, not per reque
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cds_service.errors import Finding, KnowledgeError
 from cds_service.knowledge.model import Order
 
+Reference = Mapping[str, str]
+_EXAMPLE = ({"reference": "Patient/example"}, {"reference": "Encounter/example"})
 
-def draft_service_request(order: Order, language: str, patient_id: str, encounter_id: str | None) -> dict[str, Any]:
+
+def order_code(order: Order, language: str) -> dict[str, Any]:
+    """What is ordered, as a CodeableConcept."""
+    return {"coding": list(order.codings), "text": order.label[language]}
+
+
+def draft_service_request(code: Mapping[str, Any], subject: Reference, encounter: Reference | None) -> dict[str, Any]:
     """A draft ServiceRequest proposal for the patient: never signed, never dosed."""
     resource: dict[str, Any] = {
         "resourceType": "ServiceRequest",
         "status": "draft",
         "intent": "proposal",
-        "code": {"coding": list(order.codings), "text": order.label[language]},
-        "subject": {"reference": f"Patient/{patient_id}"},
+        "code": code,
+        "subject": subject,
     }
-    if encounter_id is not None:
-        resource["encounter"] = {"reference": f"Encounter/{encounter_id}"}
+    if encounter is not None:
+        resource["encounter"] = encounter
     return resource
 
 
-def validate_orders(orders: dict[str, Order], languages: tuple[str, ...]) -> list[str]:
-    """Every order template as a strict FHIR resource; returns what is wrong with each, empty when all are valid."""
+def validate_orders(orders: Iterable[Order], languages: Iterable[str]) -> None:
+    """Build every order template as a strict FHIR resource. Raises KnowledgeError naming all that are not valid."""
     from fhir.resources.R4B.servicerequest import ServiceRequest
 
-    problems = []
-    for order in orders.values():
+    findings = []
+    for order in orders:
         for language in languages:
             try:
-                ServiceRequest.model_validate(draft_service_request(order, language, "example", "example"))
+                code = order_code(order, language)
+                ServiceRequest.model_validate(draft_service_request(code, *_EXAMPLE))
             except ValueError as error:
-                problems.append(f"{order.id} ({language}): {error}")
-    return problems
+                problem = f"order {order.id} ({language}) is no valid ServiceRequest: {str(error).splitlines()[0]}"
+                findings.append(
+                    Finding("cards/_shared/orders.yaml", 1, "fhir", problem, "correct its codings or label")
+                )
+    if findings:
+        raise KnowledgeError(tuple(findings))

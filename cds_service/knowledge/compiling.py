@@ -204,6 +204,7 @@ class Compiler:
             why=None if card.why is None else self.text(owner, card.why, *at, "why"),
             do=tuple(self.text(owner, text, *at, "do", index) for index, text in enumerate(card.do)),
             suggestions=suggestions if card.suggestions is None else card.suggestions,
+            grade=card.grade,
         )
 
     def text(self, owner: Source[Any], text: Bilingual, *path: str | int) -> Text:

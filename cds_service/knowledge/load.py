@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cds_service.errors import Finding, KnowledgeError
+from cds_service.facts.vocabulary import UNASKED
 from cds_service.knowledge.compiling import Compiler
 from cds_service.knowledge.limits import LimitTable
 from cds_service.knowledge.model import Gate, Knowledge, Policy, Rule
@@ -83,7 +84,7 @@ def _assemble(
         phrases=phrases,
         override_reasons=shared.override_reasons,
         by_hook=rules_by_hook(rules),
-        concept_keys={c.id: c.key for c in shared.vocabulary.concepts.values() if c.key},
+        concept_keys={c.id: c.key for c in shared.vocabulary.concepts.values() if c.key != UNASKED},
     )
 
 

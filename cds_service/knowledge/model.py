@@ -50,7 +50,7 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 class CardText(msgspec.Struct, frozen=True):
-    """The texts of one variant, per language."""
+    """The texts of one variant, per language. `grade`: where its evidence differs from that of the rule."""
 
     variant: str
     indicator: Severity
@@ -58,6 +58,7 @@ class CardText(msgspec.Struct, frozen=True):
     why: Text | None
     do: tuple[Text, ...]
     suggestions: tuple[str, ...]
+    grade: Grade | None = None
 
 
 class Review(msgspec.Struct, frozen=True):
@@ -99,6 +100,10 @@ class Rule(msgspec.Struct, frozen=True):
     family: str | None
     sha256: str
     folder: str
+
+    def grade_of(self, variant: str) -> Grade:
+        """The evidence grade of one variant: its own, else that of the rule."""
+        return self.cards[variant].grade or self.grade
 
     def tier(self, hook: str) -> Tier:
         """The alert tier at a hook (before `critical` makes it P1)."""
@@ -225,8 +230,9 @@ class OverrideReason(msgspec.Struct, frozen=True):
 class Knowledge(msgspec.Struct, frozen=True):
     """One tenant's compiled knowledge: immutable, shared by all calls; reload builds a new one.
 
-    `by_hook`: the live and silent rules of each hook, in the order of `rules`; `concept_keys`: concept -> prefetch key.
-    `tenant`: what the site decided besides; `overlay_hash`: empty without an overlay.
+    `by_hook`: the live and silent rules of each hook, in the order of `rules`; `concept_keys`: concept -> prefetch key;
+    `plans`: the engine's own preparation, by hook. `tenant`: what the site decided besides; `overlay_hash`: empty
+    without an overlay.
     """
 
     version: str
@@ -245,6 +251,7 @@ class Knowledge(msgspec.Struct, frozen=True):
     by_hook: Mapping[str, tuple[Rule, ...]] = {}
     concept_keys: Mapping[str, str] = {}
     tenant: Tenant = Tenant()
+    plans: dict[str, Any] = {}
 
     def rule(self, rule_id: str) -> Rule:
         """The rule with this id; KeyError when there is none."""

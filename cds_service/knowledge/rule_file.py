@@ -71,6 +71,7 @@ class CardEntry(FileModel):
     why: Bilingual | None = None
     do: tuple[Bilingual, ...] = ()
     suggestions: tuple[Id, ...] | None = None
+    grade: Grade | None = None
 
 
 class RuleEntry(FileModel):

@@ -7,179 +7,156 @@ basis with its grade and source. Members follow CDS Hooks 2.0.1; nothing empty i
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
-
-import msgspec
 
 from cds_service.engine.rank import Shown
 from cds_service.engine.run import Verdict
-from cds_service.facts.outcomes import Fact, Fires, Phrase
+from cds_service.facts.outcomes import Fact, Fires, Phrase, Severity
 from cds_service.facts.records import Exposure, LabOrder, Problem, Result
-from cds_service.knowledge.model import Knowledge, OverrideReason, Rule
-from cds_service.render.escape import markdown, plain
-from cds_service.render.values import Printer
+from cds_service.knowledge.model import Knowledge
+from cds_service.render.uuids import random_uuid
+from cds_service.render.values import Printer, Ready, capital
+from cds_service.render.voice import CardStyle, Voice, basis_line, prepare_voice
 
 log = logging.getLogger("ionwise.render")
 SUMMARY_LIMIT = 139
+INDICATORS = tuple(map(str, Severity))  # by the severity's number
+ABOUT_VALUES = frozenset(
+    {"last-known", "preliminary", "page-incomplete", "conflicting-results", "haemolysed", "newer-unusable"}
+)
 
 
-class CardStyle(msgspec.Struct, frozen=True):
-    """How cards are printed for one caller: language, time zone, addresses, whether topic codes lose their hyphens.
+class CardWriter:
+    """Writes the cards of one knowledge in one style; what is the same in every card of a variant is prepared once."""
 
-    strict: a text that cannot be printed raises (cases and tests) instead of falling back to the rule's title.
-    """
+    def __init__(self, knowledge: Knowledge, style: CardStyle) -> None:
+        self.knowledge = knowledge
+        self.style = style
+        self._voices: dict[tuple[str, str], Voice] = {}
 
-    language: str
-    zone: ZoneInfo
-    base_url: str
-    canonical_base: str
-    topic_hyphens: bool = True
-    strict: bool = False
+    def card(
+        self, shown: Shown, suggestions: Sequence[Mapping[str, Any]], to_order: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """The wire form of one card; `suggestions` are ready wire suggestions, `to_order` names orders it cannot
+        offer."""
+        voice = self._voice(shown.verdict)
+        under = [(self._voice(verdict), verdict) for verdict in shown.absorbed]
+        summary, detail = self._texts(shown, voice, under, to_order)
+        card: dict[str, Any] = {
+            "uuid": random_uuid(),
+            "summary": summary,
+            "indicator": INDICATORS[shown.severity],
+            "detail": detail,
+            "source": voice.source,
+        }
+        if suggestions:
+            card["suggestions"] = suggestions
+            card["selectionBehavior"] = "any"
+        if voice.override_reasons:
+            card["overrideReasons"] = voice.override_reasons
+        card["extension"] = {"org.ionwise.rules": [voice.mark, *[absorbed.mark for absorbed, _ in under]]}
+        return card
 
+    def _texts(
+        self, shown: Shown, voice: Voice, under: Sequence[tuple[Voice, Verdict]], to_order: Sequence[str]
+    ) -> tuple[str, str]:
+        """Summary and detail. A text that cannot be printed must not silence its card: the rule's title stands in."""
+        verdict = shown.verdict
+        try:
+            return _summary(verdict, voice.summary, voice.plain), _detail(verdict, voice, under, to_order)
+        except Exception as error:
+            if self.style.strict:
+                raise
+            rule = verdict.rule
+            log.error("card text failed", extra={"rule": rule.id, "error": type(error).__name__})
+            return rule.title[self.style.language], basis_line(rule, rule.grade, voice.markdown)
 
-def build_card(
-    shown: Shown,
-    knowledge: Knowledge,
-    style: CardStyle,
-    suggestions: Sequence[Mapping[str, Any]],
-    to_order: Sequence[str] = (),
-) -> dict[str, Any]:
-    """The wire form of one card; `suggestions` are ready wire suggestions, `to_order` names orders it cannot offer."""
-    verdict, rule = shown.verdict, shown.verdict.rule
-    summary, detail = _texts(shown, knowledge, style, to_order)
-    card: dict[str, Any] = {
-        "uuid": random_uuid(),
-        "summary": summary,
-        "indicator": str(shown.severity),
-        "detail": detail,
-        "source": {
-            "label": rule.evidence[0].label,
-            "url": f"{style.base_url}/rules/{rule.id}",
-            "topic": {
-                "system": f"{style.canonical_base}/CodeSystem/rules",
-                "code": rule.id if style.topic_hyphens else rule.id.replace("-", ""),
-                "display": rule.title[style.language],
-            },
-        },
-    }
-    if suggestions:
-        card["suggestions"] = list(suggestions)
-        card["selectionBehavior"] = "any"
-    if rule.override_reasons:
-        card["overrideReasons"] = [
-            _override_reason(knowledge.override_reasons[code], style.canonical_base, style.language)
-            for code in rule.override_reasons
-        ]
-    card["extension"] = {"org.ionwise.rules": [_rule_mark(v) for v in (verdict, *shown.absorbed)]}
-    return card
-
-
-def random_uuid() -> str:
-    """A version 4 UUID (RFC 9562) as text, in a third of the time of `str(uuid4())`: an answer holds a dozen."""
-    digits = os.urandom(16).hex()
-    variant = "89ab"[int(digits[16], 16) & 3]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+    def _voice(self, verdict: Verdict) -> Voice:
+        rule, variant = verdict.rule, verdict.fires.variant
+        voice = self._voices.get((rule.id, variant))
+        if voice is None:
+            voice = prepare_voice(rule, variant, self.knowledge, self.style)
+            self._voices[rule.id, variant] = voice
+        return voice
 
 
-def _texts(shown: Shown, knowledge: Knowledge, style: CardStyle, to_order: Sequence[str]) -> tuple[str, str]:
-    """Summary and detail. A text that cannot be printed must not silence its card: the rule's title stands in."""
-    verdict, rule = shown.verdict, shown.verdict.rule
-    summary_printer, detail_printer = _printers(rule, knowledge, style)
-    try:
-        return _summary(verdict, summary_printer), _detail(shown, detail_printer, knowledge, style, to_order)
-    except Exception as error:
-        if style.strict:
-            raise
-        log.error("card text failed", extra={"rule": rule.id, "error": type(error).__name__})
-        return rule.title[style.language], _basis(rule, detail_printer)
-
-
-def _printers(rule: Rule, knowledge: Knowledge, style: CardStyle) -> tuple[Printer, Printer]:
-    shared = (style.language, style.zone, knowledge.vocabulary, knowledge.phrases, rule.phrases, rule.limit_table)
-    return Printer(*shared, plain), Printer(*shared, markdown)
-
-
-def _summary(verdict: Verdict, printer: Printer) -> str:
-    fires = verdict.fires
-    text = printer.fill(verdict.rule.cards[fires.variant].summary[printer.language], fires.values)
+def _summary(verdict: Verdict, summary: Ready, printer: Printer) -> str:
+    text = capital(printer.fill(summary, verdict.fires.values))
+    reservation = _reservation(verdict, printer) if verdict.remarks else ""
+    if reservation and len(text) + len(reservation) <= SUMMARY_LIMIT:
+        return text + reservation
     return text if len(text) <= SUMMARY_LIMIT else text[: SUMMARY_LIMIT - 1] + "…"
 
 
-def _detail(shown: Shown, printer: Printer, knowledge: Knowledge, style: CardStyle, to_order: Sequence[str]) -> str:
-    verdict = shown.verdict
-    fires, rule = verdict.fires, verdict.rule
-    text = rule.cards[fires.variant]
-    parts = ["\n".join(f"- {line}" for line in _findings(fires, printer))] if fires.because or fires.also else []
-    if text.why is not None:
-        parts.append(printer.fill(text.why[printer.language], fires.values))
-    notes = [_note(note, rule, printer, fires) for note in fires.notes]
-    notes += [printer.phrase(remark.id, remark.values) for remark in verdict.remarks]
+def _reservation(verdict: Verdict, printer: Printer) -> str:
+    """What the reader of the summary alone must know of its value: preliminary, or not recent (with its date)."""
+    remarks = {remark.id for remark in verdict.remarks}
+    if "preliminary" in remarks:
+        return f" ({printer.phrase('preliminary-short')})"
+    dates = [fact.at for fact in verdict.fires.because if isinstance(fact, Result) and fact.age != "fresh"]
+    if "last-known" not in remarks or not dates:
+        return ""
+    oldest = min(dates, key=lambda at: at.earliest)
+    return f" ({printer.phrase('last-known-short')} {printer.date(oldest)})"
+
+
+def _detail(verdict: Verdict, voice: Voice, under: Sequence[tuple[Voice, Verdict]], to_order: Sequence[str]) -> str:
+    fires, printer = verdict.fires, voice.markdown
+    findings = _findings(fires, printer)
+    notes = [_note(note, voice, fires) for note in fires.notes]
+    for remark in verdict.remarks:
+        (findings if remark.id in ABOUT_VALUES else notes).append(printer.phrase(remark.id, remark.values))
+    parts = ["- " + "\n- ".join(findings)] if findings else []
+    if voice.why is not None:
+        parts.append(printer.fill(voice.why, fires.values))
     if notes:
-        parts.append("\n".join(f"- {note}" for note in notes))
-    if text.do:
-        steps = "\n".join(
-            f"{n}. {printer.fill(step[printer.language], fires.values)}" for n, step in enumerate(text.do, 1)
-        )
-        parts.append(f"**{printer.phrase('what-to-do')}**\n\n{steps}")
+        parts.append("- " + "\n- ".join(notes))
+    if voice.steps is not None:
+        parts.append(printer.fill(voice.steps, fires.values))
     if to_order:
         parts.append(f"**{printer.phrase('to-order')}**: {', '.join(map(printer.escape, to_order))}")
-    if shown.absorbed:
-        parts.append("\n".join(f"- {_absorbed_line(v, knowledge, style)}" for v in shown.absorbed))
+    if under:
+        parts.append("\n".join([_also(absorbed, lost) for absorbed, lost in under]))
     if fires.unknown:
-        items = ", ".join(printer.phrase(item) for item in fires.unknown)
+        items = ", ".join([printer.phrase(item) for item in fires.unknown])
         parts.append(f"**{printer.phrase('not-known')}**: {items}")
-    parts.append(_basis(rule, printer))
+    parts.append(voice.basis)
     return "\n\n".join(parts)
 
 
-def _note(note: str | Phrase, rule: Rule, printer: Printer, fires: Fires) -> str:
-    if isinstance(note, Phrase):
-        text = rule.notes.get(note.id)
-        return printer.fill(text[printer.language], note.values) if text else printer.phrase(note.id, note.values)
-    text = rule.notes.get(note)
-    return printer.fill(text[printer.language], fires.values) if text else printer.phrase(note, fires.values)
+def _also(voice: Voice, verdict: Verdict) -> str:
+    """The line for a rule that the card absorbed."""
+    return f"- {voice.markdown.phrase('also')}: {_summary(verdict, voice.also, voice.markdown)}"
 
 
-def _absorbed_line(verdict: Verdict, knowledge: Knowledge, style: CardStyle) -> str:
-    printer = _printers(verdict.rule, knowledge, style)[1]
-    return f"{printer.phrase('also')}: {_summary(verdict, printer)}"
-
-
-def _basis(rule: Rule, printer: Printer) -> str:
-    sources = "; ".join(evidence.label for evidence in rule.evidence)
-    grade = printer.phrase("grade-" + rule.grade)
-    return f"{grade[:1].upper()}{grade[1:]} · {printer.phrase('source')}: {sources}"
+def _note(note: str | Phrase, voice: Voice, fires: Fires) -> str:
+    note_id, values = (note.id, note.values) if isinstance(note, Phrase) else (note, fires.values)
+    text = voice.notes.get(note_id)
+    return voice.markdown.fill(text, values) if text is not None else voice.markdown.phrase(note_id, values)
 
 
 def _findings(fires: Fires, printer: Printer) -> list[str]:
-    lines = dict.fromkeys(_finding(fact, printer) for fact in (*fires.because, *fires.also))
-    return list(lines)
+    """The facts on which the card rests: what decides first, results before drugs and problems."""
+    results = [fact for fact in fires.because if isinstance(fact, Result)]
+    others = [fact for fact in fires.because if not isinstance(fact, Result)]
+    return list(dict.fromkeys([_finding(fact, printer) for fact in (*results, *others, *fires.also)]))
 
 
 def _finding(fact: Fact, printer: Printer) -> str:
     if isinstance(fact, Result):
-        label = printer.label(fact.concept)
-        reference = ""
+        line = f"**{printer.heading(fact.concept)} {printer.value(fact)}**"
         if fact.range is not None:
-            reference = f" ({printer.phrase('reference')} {printer.number(printer.escape(fact.range.text))})"
-        return f"**{_capital(label)} {printer.value(fact)}**{reference}, {printer.day(fact.at)}"
+            line += f" ({printer.phrase('reference')} {printer.number(printer.escape(fact.range.text))})"
+        return f"{line}, {printer.date(fact.at, with_time=True)}"
     if isinstance(fact, Exposure):
-        return _drug_line(fact, printer)
+        return capital(_drug_line(fact, printer))
     if isinstance(fact, Problem):
         date = f", {printer.date(fact.at)}" if fact.at is not None else ""
         by_text = f" ({printer.phrase('matched-on-text')})" if fact.by_text else ""
-        return f"{printer.problem(fact)}{date}{by_text}"
+        return capital(f"{printer.problem(fact)}{date}{by_text}")
     assert isinstance(fact, LabOrder)  # noqa: S101 (the last member of the union)
-    return f"{printer.phrase('ordered')}: {printer.label(fact.concept)}, {printer.date(fact.at)}"
-
-
-def _capital(label: str) -> str:
-    """A sentence's capital, but eGFR stays eGFR."""
-    return label if label[1:2].isupper() else label[:1].upper() + label[1:]
+    return capital(f"{printer.phrase('ordered')}: {printer.label(fact.concept)}, {printer.date(fact.at)}")
 
 
 def _drug_line(exposure: Exposure, printer: Printer) -> str:
@@ -189,24 +166,3 @@ def _drug_line(exposure: Exposure, printer: Printer) -> str:
     if exposure.since is None:
         return name
     return f"{name}, {printer.phrase('since')} {printer.date(exposure.since)}"
-
-
-def _rule_mark(verdict: Verdict) -> dict[str, Any]:
-    mark = {
-        "id": verdict.rule_id,
-        "version": str(verdict.rule.version),
-        "outcome": "fires",
-        "grade": verdict.rule.grade,
-    }
-    if verdict.rule.status == "silent":
-        mark["status"] = "silent"
-    return mark
-
-
-@lru_cache(maxsize=256)
-def _override_coding(code: str, display: str, canonical_base: str) -> dict[str, str]:
-    return {"code": code, "system": f"{canonical_base}/CodeSystem/override-reason", "display": display}
-
-
-def _override_reason(reason: OverrideReason, canonical_base: str, language: str) -> dict[str, str]:
-    return _override_coding(reason.code, reason.display[language], canonical_base)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_HARMLESS = re.compile(r"[A-Za-z0-9.,/%()+-]+(?: [A-Za-z0-9.,/%()+-]+)*")  # nothing that either function changes
+# What nearly every value is: short, of plain characters, no address. Neither function changes it.
+_HARMLESS = re.compile(r"[A-Za-z0-9.,/%()+-]+(?: [A-Za-z0-9.,/%()+-]+)*").fullmatch
 _DIRECTIONS = (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))  # they can make 1.0 read as 0.1
 _CONTROL = dict.fromkeys((*range(32), 127, 0x2028, 0x2029, 0x200B, 0xFEFF, *_DIRECTIONS), " ")
 _PLAIN = str.maketrans({**_CONTROL, ord("<"): "‹", ord(">"): "›"})
@@ -14,7 +15,7 @@ MAX_LENGTH = 80
 
 def plain(text: str) -> str:
     """One line without control characters, markup brackets or live addresses, at most 80 characters."""
-    if _is_harmless(text):
+    if len(text) <= MAX_LENGTH and _HARMLESS(text) and "www." not in text:
         return text
     clean = " ".join(text.translate(_PLAIN).split())
     if "://" in clean or "www." in clean:
@@ -24,9 +25,6 @@ def plain(text: str) -> str:
 
 def markdown(text: str) -> str:
     """`plain`, with Markdown's own characters escaped."""
-    return text if _is_harmless(text) else plain(text).translate(_MARKDOWN)
-
-
-def _is_harmless(text: str) -> bool:
-    """What nearly every value is: short, of plain characters, no address."""
-    return len(text) <= MAX_LENGTH and _HARMLESS.fullmatch(text) is not None and "www." not in text
+    if len(text) <= MAX_LENGTH and _HARMLESS(text) and "www." not in text:
+        return text
+    return plain(text).translate(_MARKDOWN)

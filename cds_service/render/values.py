@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from cds_service.facts.moments import Moment
@@ -13,15 +14,24 @@ from cds_service.facts.vocabulary import Vocabulary
 from cds_service.knowledge.model import Limit, Text
 from cds_service.knowledge.template import Place, Template
 
+_TWO_DIGITS = tuple(f"{number:02}" for number in range(60))
+NO_VALUES: Mapping[str, Value] = {}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _COMPARATORS = {"<": "< ", "<=": "≤ ", ">": "> ", ">=": "≥ "}  # a space: "<0" could open a tag in a careless client
 _UNITS = {
-    "mL/min/{1.73_m2}": "mL/min/1.73 m²",
-    "mmol/(24.h)": "mmol/24 h",
-    "umol/L": "µmol/L",
-    "ug/L": "µg/L",
-    "ug": "µg",
+    "mL/min/{1.73_m2}": {"nl": "ml/min/1,73 m²", "en": "mL/min/1.73 m²"},
+    "mmol/(24.h)": {"nl": "mmol/24 uur", "en": "mmol/24 h"},
+    "mg/d": {"nl": "mg/dag", "en": "mg/day"},
+    "umol/L": {"nl": "µmol/L", "en": "µmol/L"},
+    "ug/L": {"nl": "µg/L", "en": "µg/L"},
+    "ug": {"nl": "µg", "en": "µg"},
+    "h": {"nl": "uur", "en": "h"},
+    "d": {"nl": "dagen", "en": "days"},
 }
+
+
+Ready = str | tuple[str | Place, ...]
+"""A text as one printer prints it: finished, or finished pieces between the places for a patient's values."""
 
 
 class Printer:
@@ -30,7 +40,9 @@ class Printer:
     `escape` makes chart text harmless for where it goes (plain summary or Markdown detail).
     """
 
-    __slots__ = ("_limits", "_phrases", "_shared", "_vocabulary", "_zone", "escape", "language")
+    __slots__ = (
+        "_dutch", "_headings", "_limits", "_phrases", "_ready", "_shared", "_vocabulary", "_zone", "escape", "language"
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -43,28 +55,51 @@ class Printer:
         escape: Callable[[str], str],
     ) -> None:
         self.language = language
+        self.escape = escape
+        self._dutch = language == "nl"
         self._zone = zone
         self._vocabulary = vocabulary
         self._shared = shared
         self._phrases = phrases
-        self._limits = limits
-        self.escape = escape
+        self._limits = {
+            limit.name: f"{self.number(format(limit.value, 'f'))} {self.unit(limit.unit)}" for limit in limits
+        }
+        self._ready: dict[str, Ready] = {}  # phrases used so far
+        self._headings: dict[str, str] = {}  # labels of concepts as a line starts with them
 
-    def fill(self, template: Template, values: Mapping[str, Value]) -> str:
+    def ready(self, template: Template) -> Ready:
+        """The text with all filled in that does not depend on a patient: the rule's limits."""
+        pieces: list[str | Place] = []
+        for piece in template.pieces:
+            known = self._limits.get(piece.part, piece) if isinstance(piece, Place) and piece.name == "limit" else piece
+            last = pieces[-1] if pieces else None
+            if isinstance(known, str) and isinstance(last, str):
+                pieces[-1] = last + known
+            else:
+                pieces.append(known)
+        if not pieces:
+            return ""
+        return pieces[0] if len(pieces) == 1 and isinstance(pieces[0], str) else tuple(pieces)
+
+    def fill(self, text: Ready, values: Mapping[str, Value]) -> str:
         """The text with its places filled. Raises KeyError for a value that the rule did not give."""
-        pieces = template.pieces
-        if len(pieces) == 1 and isinstance(pieces[0], str):
-            return pieces[0]
-        return "".join([piece if isinstance(piece, str) else self._place(piece, values) for piece in pieces])
+        if isinstance(text, str):
+            return text
+        return "".join(
+            [piece if isinstance(piece, str) else self.value(values[piece.name], piece.part) for piece in text]
+        )
 
-    def phrase(self, phrase_id: str, values: Mapping[str, Value] | None = None) -> str:
+    def phrase(self, phrase_id: str, values: Mapping[str, Value] = NO_VALUES) -> str:
         """A named phrase in this language."""
-        text = self._phrases.get(phrase_id) or self._shared[phrase_id]
-        return self.fill(text[self.language], values or {})
+        text = self._ready.get(phrase_id)
+        if text is None:
+            template = self._phrases.get(phrase_id) or self._shared[phrase_id]
+            text = self._ready[phrase_id] = self.ready(template[self.language])
+        return text if isinstance(text, str) else self.fill(text, values)
 
     def number(self, text: str) -> str:
         """A number as printed, with the language's decimal sign."""
-        return text.replace(".", ",") if self.language == "nl" else text
+        return text.replace(".", ",") if self._dutch else text
 
     def value(self, value: Value, part: str = "") -> str:
         """One value; `part` selects a piece of it (`date`, `value`, `label`, `name`, `since`)."""
@@ -84,6 +119,8 @@ class Printer:
         if isinstance(value, LabOrder):
             return self.label(value.concept)
         if isinstance(value, Unusable):
+            if part == "date":
+                return self.day(value.at)
             return f"{self.label(value.concept)} {self.number(self.escape(value.shown))}"
         if value is None:
             return self.phrase("unknown")
@@ -93,6 +130,13 @@ class Printer:
         """A concept's name in this language."""
         return self._vocabulary.concepts[concept].label[self.language]
 
+    def heading(self, concept: str) -> str:
+        """A concept's name at the start of a line."""
+        found = self._headings.get(concept)
+        if found is None:
+            found = self._headings[concept] = capital(self.label(concept))
+        return found
+
     def problem(self, problem: Problem) -> str:
         """A problem as the chart names it; one that carries only a code by the label of its group."""
         labels = self._vocabulary.condition_labels.get(problem.group, {})
@@ -100,7 +144,7 @@ class Printer:
 
     def unit(self, unit: str) -> str:
         """A UCUM unit as people write it."""
-        return _UNITS.get(unit) or self.escape(unit)
+        return _unit(unit, self.language, self.escape)
 
     def day(self, moment: Moment | None) -> str:
         """A date, with the time of day when it was recorded."""
@@ -111,9 +155,9 @@ class Printer:
         if moment is None:
             return self.phrase("date-unknown")
         at = moment.earliest.astimezone(self._zone)
-        time = f" {at.hour:02}:{at.minute:02}" if with_time and not moment.day_only else ""
-        if self.language == "nl":
-            return f"{at.day:02}-{at.month:02}-{at.year}{time}"
+        time = f" {_TWO_DIGITS[at.hour]}:{_TWO_DIGITS[at.minute]}" if with_time and not moment.day_only else ""
+        if self._dutch:
+            return f"{_TWO_DIGITS[at.day]}-{_TWO_DIGITS[at.month]}-{at.year}{time}"
         return f"{at.day} {_MONTHS[at.month - 1]} {at.year}{time}"
 
     def _result(self, result: Result, part: str) -> str:
@@ -121,18 +165,23 @@ class Printer:
             return self.day(result.at)
         if part == "label":
             return self.label(result.concept)
-        sign = _COMPARATORS.get(result.comparator, "")
+        sign = _COMPARATORS.get(result.comparator, "") if result.comparator else ""
         reported = sign + self.number(result.reported)
         if part == "value":
             return reported
-        text = f"{reported} {self.unit(result.unit)}"
+        text = f"{reported} {_unit(result.unit, self.language, self.escape)}"
         if result.converted:
             concept = self._vocabulary.concepts[result.concept]
             text += f" ({sign}{self.number(format(result.value, 'f'))} {self.unit(concept.unit)})"
         return text
 
-    def _place(self, place: Place, values: Mapping[str, Value]) -> str:
-        if place.name == "limit":
-            limit = next(limit for limit in self._limits if limit.name == place.part)
-            return f"{self.number(format(limit.value, 'f'))} {self.unit(limit.unit)}"
-        return self.value(values[place.name], place.part)
+
+@lru_cache(maxsize=512)
+def _unit(unit: str, language: str, escape: Callable[[str], str]) -> str:
+    known = _UNITS.get(unit)
+    return known[language] if known is not None else escape(unit)
+
+
+def capital(label: str) -> str:
+    """A sentence's capital, but eGFR stays eGFR."""
+    return label if label[1:2].isupper() else label[:1].upper() + label[1:]

@@ -83,7 +83,7 @@ def compare(
 
 
 def failing_cases(knowledge: Knowledge, sources: Sources) -> Iterator[Finding]:
-    """Every case of every rule that does not come to what it says; folders without readable cases are left to the lint."""
+    """Every case of every rule that does not come to what it says; unreadable cases are left to the lint."""
     for rule in knowledge.rules:
         try:
             source = read_cases(sources, rule.folder)

@@ -1,8 +1,11 @@
-"""The one decision that all doors share: chart -> snapshot -> verdicts -> ranking -> answer."""
+"""The one decision that all doors share: chart -> snapshot -> verdicts -> ranking -> answer.
+
+It is taken in two steps, so that earlier cards are looked up only for a patient about whom there is something to say.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,20 +14,23 @@ import orjson
 
 from cds_service.engine.rank import Ranking, Shown, Suppressed, rank
 from cds_service.engine.run import Verdict, run_rules
-from cds_service.engine.suppress import Memory, keep_back
-from cds_service.facts.outcomes import NotApplicable
+from cds_service.engine.suppress import Memory, keep_back, repeatable
 from cds_service.facts.snapshot import Snapshot
 from cds_service.fhir.call import Call
 from cds_service.fhir.read.chart import read_chart
-from cds_service.fhir.write import draft_service_request
+from cds_service.fhir.write import draft_service_request, order_code
 from cds_service.knowledge.model import Knowledge, Rule
 from cds_service.knowledge.tenant import Tenant
-from cds_service.render.card import CardStyle, build_card, random_uuid
+from cds_service.render.card import CardWriter
+from cds_service.render.uuids import random_uuid
+from cds_service.render.voice import CardStyle
 
 EXTENSION_LIMIT = 4000  # bytes; leaves room for the extension's own name within 4 kB
-CUTTABLE = ("cannotTell", "suppressed", "unusable")
+CUTTABLE = ("cannot_tell", "suppressed", "unusable")
 NO_MEMORY = Memory()
-SWITCHED_OFF = NotApplicable("switched off")
+NOTHING_SWITCHED: Mapping[str, str] = {}
+EVERY_RULE = "*"
+SWITCHED_OFF = "switched off"
 
 
 class DecideOptions(msgspec.Struct, frozen=True):
@@ -67,96 +73,145 @@ class Decision(msgspec.Struct, frozen=True):
     ranking: Ranking
 
 
+class Assessment(msgspec.Struct, frozen=True):
+    """What the rules came to, before earlier cards are looked at.
+
+    silenced    rules that an operator made silent
+    repeatable  verdicts that earlier cards may keep back; without any there is nothing to look up
+    """
+
+    call: Call
+    snapshot: Snapshot
+    trace: tuple[Verdict, ...]
+    silenced: frozenset[str]
+    repeatable: tuple[Verdict, ...]
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """An order that a card offers, in the caller's language: moot once all its `concepts` are ordered.
+
+    by_text: it can only be named, for the site's EHR takes no order without a code of its own and there is none.
+    """
+
+    concepts: frozenset[str]
+    label: str
+    code: Mapping[str, Any]
+    by_text: bool
+
+
+class Decider:
+    """Decides calls with one knowledge for one kind of caller; what every call shares is prepared once."""
+
+    def __init__(self, knowledge: Knowledge, options: DecideOptions) -> None:
+        self.knowledge = knowledge
+        self.options = options
+        style = CardStyle(
+            options.language,
+            options.zone,
+            options.base_url,
+            options.canonical_base,
+            options.topic_hyphens,
+            options.strict,
+        )
+        self._writer = CardWriter(knowledge, style)
+        self._offers: dict[tuple[str, str], Sequence[Offer]] = {}
+
+    def decide(
+        self, call: Call, memory: Memory = NO_MEMORY, switched: Mapping[str, str] = NOTHING_SWITCHED
+    ) -> Decision:
+        """Answer one call. Pure but for the uuids of cards and suggestions. See `assess` and `conclude`."""
+        return self.conclude(self.assess(call, switched), memory)
+
+    def assess(self, call: Call, switched: Mapping[str, str] = NOTHING_SWITCHED) -> Assessment:
+        """Read the chart and run the rules. switched: rule id, or `*` for every rule -> `off` or `silent`."""
+        knowledge, options = self.knowledge, self.options
+        snapshot = read_chart(
+            call,
+            knowledge.vocabulary,
+            knowledge.concept_keys,
+            options.zone,
+            options.settings,
+            admit_unknown_status=options.admit_unknown_status,
+        )
+        rules = knowledge.by_hook.get(call.hook, ())
+        stopped = dict.fromkeys(_switched(rules, switched, "off"), SWITCHED_OFF) if switched else NOTHING_SWITCHED
+        trace = run_rules(snapshot, knowledge, rules, stopped)
+        silenced = _switched(rules, switched, "silent")
+        repeated = repeatable(trace, call.hook, knowledge.policy, silenced=silenced, show_silent=options.sandbox)
+        return Assessment(call, snapshot, trace, silenced, repeated)
+
+    def conclude(self, found: Assessment, memory: Memory = NO_MEMORY) -> Decision:
+        """The answer, given what is known of earlier cards about the patient."""
+        knowledge, options, call, snapshot = self.knowledge, self.options, found.call, found.snapshot
+        ranking = rank(
+            found.trace,
+            call.hook,
+            knowledge.policy,
+            show_silent=options.sandbox,
+            silenced=found.silenced,
+            kept_back=keep_back(found.repeatable, snapshot.as_of, call.hook, knowledge.policy.memory, memory),
+        )
+        cards = [self._writer.card(shown, *self._suggestions(shown, snapshot, call)) for shown in ranking.shown]
+        response: dict[str, Any] = {"cards": cards}
+        if options.decision_extension:
+            summary = summarise(knowledge, snapshot, found.trace, ranking, memory, with_times=options.sandbox)
+            response["extension"] = {"org.ionwise.decision": summary}
+        return Decision(response, snapshot, found.trace, ranking)
+
+    def _suggestions(self, shown: Shown, snapshot: Snapshot, call: Call) -> tuple[list[dict[str, Any]], list[str]]:
+        """One draft order per suggestion (Epic allows one action each), without tests that are already ordered; and
+        the names of the orders that can only be named."""
+        verdict = shown.verdict
+        offers = self._offers_of(verdict.rule, verdict.fires.variant)
+        if snapshot.orders:
+            ordered = snapshot.orders.keys()
+            offers = [offer for offer in offers if not offer.concepts or not offer.concepts <= ordered]
+        subject = {"reference": f"Patient/{call.patient_id}"}
+        encounter = {"reference": f"Encounter/{call.encounter_id}"} if call.encounter_id is not None else None
+        suggestions, named = [], []
+        for offer in offers:
+            if offer.by_text:
+                named.append(offer.label)
+                continue
+            resource = draft_service_request(offer.code, subject, encounter)
+            action = {"type": "create", "description": offer.label, "resource": resource}
+            suggestions.append({"label": offer.label, "uuid": random_uuid(), "actions": [action]})
+        return suggestions, named
+
+    def _offers_of(self, rule: Rule, variant: str) -> Sequence[Offer]:
+        offers = self._offers.get((rule.id, variant))
+        if offers is None:
+            language, orders = self.options.language, self.knowledge.orders
+            own_only = self.knowledge.tenant.orderables_required
+            offers = self._offers[rule.id, variant] = [
+                Offer(
+                    frozenset(order.concepts),
+                    order.label[language],
+                    order_code(order, language),
+                    by_text=own_only and not order.own,
+                )
+                for order in [orders[order_id] for order_id in rule.cards[variant].suggestions]
+            ]
+        return offers
+
+
 def decide(
     call: Call,
     knowledge: Knowledge,
     options: DecideOptions,
     memory: Memory = NO_MEMORY,
-    switched: Mapping[str, str] = {},
+    switched: Mapping[str, str] = NOTHING_SWITCHED,
 ) -> Decision:
-    """Answer one call. Pure but for the uuids of cards and suggestions.
-
-    memory: what is known of earlier cards. switched: rule id, or `*` for every rule -> `off` or `silent`.
-    """
-    snapshot = read_chart(
-        call,
-        knowledge.vocabulary,
-        knowledge.concept_keys,
-        options.zone,
-        options.settings,
-        admit_unknown_status=options.admit_unknown_status,
-    )
-    rules = knowledge.by_hook.get(call.hook, ())
-    stopped = _switched(rules, switched, "off")
-    trace = run_rules(snapshot, knowledge, [rule for rule in rules if rule.id not in stopped] if stopped else rules)
-    trace += tuple(
-        Verdict(rule, "gated", SWITCHED_OFF, rule.tier(call.hook), reason=SWITCHED_OFF.reason)
-        for rule in rules
-        if rule.id in stopped
-    )
-    ranking = rank(
-        trace,
-        call.hook,
-        knowledge.policy,
-        show_silent=options.sandbox,
-        silenced=_switched(rules, switched, "silent"),
-        kept_back=keep_back(trace, snapshot.as_of, call.hook, knowledge.policy.memory, memory),
-    )
-    style = CardStyle(
-        options.language,
-        options.zone,
-        options.base_url,
-        options.canonical_base,
-        options.topic_hyphens,
-        options.strict,
-    )
-    response: dict[str, Any] = {
-        "cards": [
-            build_card(shown, knowledge, style, *_suggestions(shown, snapshot, call, knowledge, options.language))
-            for shown in ranking.shown
-        ]
-    }
-    if options.decision_extension:
-        summary = summarise(knowledge, snapshot, trace, ranking, memory, with_times=options.sandbox)
-        response["extension"] = {"org.ionwise.decision": summary}
-    return Decision(response, snapshot, trace, ranking)
+    """One decision without preparation, for cases and other single calls."""
+    return Decider(knowledge, options).decide(call, memory, switched)
 
 
 def _switched(rules: Iterable[Rule], switched: Mapping[str, str], state: str) -> frozenset[str]:
-    """The rules in a state; off is stricter than silent."""
+    """The rules in a state; what is said of a rule and of every rule both hold."""
     if state not in switched.values():
         return frozenset()
-    everyone = switched.get("*")
+    everyone = switched.get(EVERY_RULE)
     return frozenset(rule.id for rule in rules if state in (everyone, switched.get(rule.id)))
-
-
-def _suggestions(
-    shown: Shown, snapshot: Snapshot, call: Call, knowledge: Knowledge, language: str
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """One draft order per suggestion (Epic allows one action each); tests that are already ordered are left out.
-
-    Also the names of the orders for which a site that needs a code of its own has none: text takes their place.
-    """
-    fires = shown.verdict.fires
-    suggestions: list[dict[str, Any]] = []
-    named: list[str] = []
-    for order_id in shown.verdict.rule.cards[fires.variant].suggestions:
-        order = knowledge.orders[order_id]
-        if order.concepts and all(concept in snapshot.orders for concept in order.concepts):
-            continue
-        label = order.label[language]
-        if knowledge.tenant.orderables_required and not order.own:
-            named.append(label)
-            continue
-        resource = draft_service_request(order, language, call.patient_id, call.encounter_id)
-        suggestions.append(
-            {
-                "label": label,
-                "uuid": random_uuid(),
-                "actions": [{"type": "create", "description": label, "resource": resource}],
-            }
-        )
-    return suggestions, named
 
 
 def summarise(
@@ -177,16 +232,16 @@ def summarise(
         for item in verdict.missing:
             missing.setdefault(item, []).append(verdict.rule_id)
     summary: dict[str, Any] = {
-        "knowledgeVersion": knowledge.version,
-        "overlayHash": knowledge.overlay_hash or "none",
-        "asOf": snapshot.as_of.at.isoformat(),
+        "knowledge_version": knowledge.version,
+        "overlay_hash": knowledge.overlay_hash or "none",
+        "as_of": snapshot.as_of.at.isoformat(),
     }
     if knowledge.tenant.remarks:
         summary["site"] = list(knowledge.tenant.remarks)
     if not memory.available:
         summary["memory"] = "unavailable"
     if missing:
-        summary["cannotTell"] = [{"missing": item, "rules": rules} for item, rules in missing.items()]
+        summary["cannot_tell"] = [{"missing": item, "rules": rules} for item, rules in missing.items()]
     if ranking.suppressed:
         summary["suppressed"] = [_not_shown(one, with_times) for one in ranking.suppressed]
     if snapshot.quarantine:
@@ -208,12 +263,12 @@ def _fit(summary: dict[str, Any]) -> dict[str, Any]:
         return summary
     if len(orjson.dumps(summary)) <= EXTENSION_LIMIT:
         return summary
-    for entry in summary.get("cannotTell", ()):
+    for entry in summary.get("cannot_tell", ()):
         entry["rules"] = len(entry["rules"])
     for name in CUTTABLE:
         while name in summary and len(orjson.dumps(summary)) > EXTENSION_LIMIT:
             kept = summary[name][: len(summary[name]) // 2]
-            summary["leftOut"] = summary.get("leftOut", 0) + len(summary[name]) - len(kept)
+            summary["left_out"] = summary.get("left_out", 0) + len(summary[name]) - len(kept)
             summary[name] = kept
             if not kept:
                 del summary[name]

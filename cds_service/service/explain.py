@@ -119,7 +119,8 @@ def _fact(fact: Fact) -> str:
             return f"{fact.concept} {reported}{converted}, {_when(fact.at)}, {fact.age}{flags} ({fact.ref})"
         case Exposure():
             known = f"{', '.join(sorted(fact.ingredients))} by {fact.known_by}"
-            return f"{fact.name} ({known}), {fact.status}, {fact.route}, since {_when(fact.since)} ({fact.ref})"
+            taken = f"{fact.status}, {fact.route}, since {_when(fact.since)}"
+            return f"{fact.name} ({known}), {taken} ({', '.join(fact.refs)})"
         case Problem():
             return f"{fact.group}: {fact.name}, {_when(fact.at)}{', by text' if fact.by_text else ''} ({fact.ref})"
         case LabOrder():

@@ -11,7 +11,7 @@ import msgspec
 
 from cds_service.engine.rank import Suppressed
 from cds_service.engine.run import Verdict
-from cds_service.engine.suppress import Earlier, Memory, subject_of
+from cds_service.engine.suppress import Earlier, Memory, comes_once, subject_of
 from cds_service.facts.outcomes import Severity
 from cds_service.fhir.call import Call, KeyAnswer
 from cds_service.fhir.prefetch import is_null
@@ -20,7 +20,7 @@ from cds_service.service.decide import Decision
 from cds_service.service.envelope import Members
 from cds_service.storage.memory import Remembered
 from cds_service.storage.pseudonyms import Pseudonyms
-from cds_service.storage.records import Disposition, Entry, Issue, PrefetchState, Report, Tally
+from cds_service.storage.records import Disposition, Entry, Issue, PrefetchState, Question, Report, Tally
 from cds_service.storage.store import Health, Store
 
 log = logging.getLogger("ionwise.keeper")
@@ -53,13 +53,20 @@ class Keeper:
         """Rule id, or `*` -> `off` or `silent`, as an operator switched it. From memory."""
         return self._store.switches(tenant).states
 
-    async def recall(self, knowledge: Knowledge, patient_id: str, user_id: str | None, as_of: datetime) -> Memory:
-        """What is known of earlier cards about a patient; unavailable when it cannot be told in time."""
-        tenant = knowledge.tenant.name
+    async def recall(self, knowledge: Knowledge, call: Call, verdicts: Sequence[Verdict]) -> Memory:
+        """What is known of earlier cards of these verdicts' rules about the call's patient; unavailable when it cannot
+        be told in time."""
+        tenant, policy, user_id = knowledge.tenant.name, knowledge.policy.memory, call.user_id
         try:
-            since = as_of - knowledge.policy.memory.longest
-            users = () if user_id is None else self._people.clinician(tenant, user_id)
-            rows = await self._store.recall(tenant, self._people.patient(tenant, patient_id), users, since)
+            question = Question(
+                tenant,
+                self._people.patient(tenant, call.patient_id),
+                call.as_of - policy.longest,
+                tuple([verdict.rule_id for verdict in verdicts]),
+                tuple([verdict.rule_id for verdict in verdicts if comes_once(verdict, call.hook, policy)]),
+                () if user_id is None else self._people.clinician(tenant, user_id),
+            )
+            rows = await self._store.recall(question)
         except Exception as error:  # whatever storage does, the call is answered
             log.error("memory failed: %s", type(error).__name__)
             return UNAVAILABLE
@@ -116,12 +123,11 @@ def _state(answer: KeyAnswer, sent: msgspec.Raw | None) -> PrefetchState:
 
 def recollect(rows: Iterable[Remembered]) -> Memory:
     """The store's rows as the decision wants them."""
-    issued, overridden = [], []
+    issued: list[Earlier] = []
+    overridden: list[Earlier] = []
     for row in rows:
-        if row.at_by_user is not None and not row.absorbed:
-            issued.append(Earlier(row.rule, row.variant, row.severity, row.at_by_user, row.subject))
-        if row.outcome == "overridden":
-            overridden.append(Earlier(row.rule, row.variant, row.severity, row.at, row.subject, row.reason))
+        earlier = Earlier(row.rule, row.variant, row.severity, row.at, row.subject, row.reason)
+        (overridden if row.overridden else issued).append(earlier)
     return Memory(tuple(issued), tuple(overridden))
 
 

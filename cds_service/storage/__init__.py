@@ -8,7 +8,8 @@
     board.state(rule_id)                      # -> "on", "silent" or "off"
     patients = people.patient(tenant, id)     # pseudonyms under all keys, the newest first
     users = people.clinician(tenant, user_id) # () when the hook names no user
-    known = await store.recall(tenant, patients, users, since)    # -> Remembered rows, or None: not available in time
+    # only when there is something to say: -> Remembered rows, or None: not available in time
+    known = await store.recall(Question(tenant, patients, since, rules, once_rules, users))
 
     store.record(Entry(as_of=..., patient=patients[0], ...))      # after the answer; never waits, never raises
     await store.add_feedback(tenant, client, reports, received_at)    # durable when it returns; StorageError -> 503
@@ -18,10 +19,11 @@
 | module | |
 | --- | --- |
 | `store` | `Store`, `open_store`, `Health` |
-| `records` | `Entry`, `Issue`, `Tally`, `Report`, `Pseudonym`: what is handed over |
+| `records` | `Entry`, `Issue`, `Tally`, `Report`, `Question`, `Pseudonym`: what is handed over |
 | `pseudonyms` | keyed pseudonyms and their key file |
 | `ledger`, `feedback`, `memory`, `switches` | the four things a store does |
 | `stats`, `retention` | for the command line |
+| `recollection` | the question about earlier cards as SQL |
 | `database`, `migrate`, `tables`, `migrations` | the engines, the schema and its revisions |
 
 The clock belongs to the caller: every time comes in as an argument. Errors and log lines name the kind of failure,

@@ -74,7 +74,9 @@ class Database:
         self.reader = _engine(url, self.is_sqlite, writes=False)
         self.writer = _engine(url, self.is_sqlite, writes=True)
 
-    async def fetch(self, statement: sa.Select[Any], values: Mapping[str, Any] | None = None) -> Sequence[sa.Row[Any]]:
+    async def fetch(
+        self, statement: sa.Select[Any] | sa.CompoundSelect[Any], values: Mapping[str, Any] | None = None
+    ) -> Sequence[sa.Row[Any]]:
         """The rows of a query. StorageError at once when the database was not reached yet."""
         if self._prepared is None or self._prepared != self._identity():
             self.failing = self.failing or "the database was replaced"
@@ -84,7 +86,15 @@ class Database:
         except StorageError:
             return await self._fetch(statement, values)  # a connection that died while idle shows only when used
 
-    async def _fetch(self, statement: sa.Select[Any], values: Mapping[str, Any] | None) -> Sequence[sa.Row[Any]]:
+    async def look_up(
+        self, statement: sa.Select[Any] | sa.CompoundSelect[Any], values: Mapping[str, Any]
+    ) -> Sequence[Any]:
+        """`fetch` for the question that is asked in calls."""
+        return await self.fetch(statement, values)
+
+    async def _fetch(
+        self, statement: sa.Select[Any] | sa.CompoundSelect[Any], values: Mapping[str, Any] | None
+    ) -> Sequence[sa.Row[Any]]:
         with _translated():
             async with self.reader.connect() as connection:
                 found: Sequence[sa.Row[Any]] = (await connection.execute(statement, values)).all()

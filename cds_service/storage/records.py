@@ -1,4 +1,5 @@
-"""What is handed to the store: one Entry per decision, one Report per feedback item. No patient id, only pseudonyms."""
+"""What is handed to the store: one Entry per decision, one Report per feedback item, one Question per call
+about earlier cards. No patient id, only pseudonyms."""
 
 from __future__ import annotations
 
@@ -80,6 +81,23 @@ class Report(msgspec.Struct, frozen=True):
     reason: str | None = None
     reason_system: str | None = None
     comment: str | None = None
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What is to be remembered of a patient, since a moment.
+
+    patients    the patient's pseudonyms under all keys
+    rules       the rules whose overridden cards are wanted, whoever overrode them
+    once_rules  the rules whose cards are wanted when they were shown to the user
+    users       the user's pseudonyms under all keys; empty when the hook names no user
+    """
+
+    tenant: str
+    patients: tuple[Pseudonym, ...]
+    since: datetime
+    rules: tuple[str, ...]
+    once_rules: tuple[str, ...] = ()
+    users: tuple[Pseudonym, ...] = ()
 
 
 def clip(text: str, limit: int) -> str:

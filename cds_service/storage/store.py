@@ -17,7 +17,7 @@ from cds_service.storage import feedback
 from cds_service.storage.database import Database, locate
 from cds_service.storage.ledger import Ledger
 from cds_service.storage.memory import Memory, Remembered
-from cds_service.storage.records import Entry, Pseudonym, Report
+from cds_service.storage.records import Entry, Question, Report
 from cds_service.storage.switches import Switchboard, Switches
 
 log = logging.getLogger("ionwise.storage")
@@ -83,11 +83,9 @@ class Store:
         """Keep a decision, behind the answer: returns at once, from any thread. False when it was dropped."""
         return self._ledger.record(entry)
 
-    async def recall(
-        self, tenant: str, patients: tuple[Pseudonym, ...], users: tuple[Pseudonym, ...], since: datetime
-    ) -> tuple[Remembered, ...] | None:
+    async def recall(self, question: Question) -> tuple[Remembered, ...] | None:
         """What the decision must know about earlier cards; None when it cannot be told in time. See memory.py."""
-        return await self.memory.recall(tenant, patients, users, since)
+        return await self.memory.recall(question)
 
     async def add_feedback(self, tenant: str, client: str, reports: Sequence[Report], received_at: datetime) -> int:
         """Store reports durably, all or none; how many are new. StorageError: answer 503 with its `retry_after`."""

@@ -10,23 +10,24 @@ from starlette.types import Receive
 
 from cds_service.errors import RequestError
 
+_ENCODINGS: Mapping[bytes, bool] = {b"": False, b"identity": False, b"gzip": True, b"x-gzip": True}  # -> packed?
 _GZIP = 31  # zlib's window bits for "gzip header required"
 
 
-async def read_body(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes:
+async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
     """The whole body, inflated when it is gzip.
 
     Raises RequestError: 413 as soon as Content-Length, what was received or what it inflates to exceeds `limit` bytes;
     415 for another Content-Encoding; 400 for broken gzip. Raises ClientDisconnect when the client goes away.
     """
-    encoding = headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("identity", "gzip", "x-gzip", ""):
+    encoding = headers.get(b"content-encoding", b"").strip().lower()
+    if encoding not in _ENCODINGS:
         raise RequestError(415, "not-supported", "Content-Encoding: only gzip or none is supported")
-    declared = headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
+    declared = headers.get(b"content-length", b"")
+    if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
     body = await _receive_all(receive, limit)
-    return body if encoding in ("identity", "") else inflate(body, limit)
+    return inflate(body, limit) if _ENCODINGS[encoding] else body
 
 
 def inflate(packed: bytes, limit: int) -> bytes:

@@ -84,7 +84,8 @@ class DiscoveryEndpoint:
             return method_response(scope["method"], ALLOW)
         if self._edge.shown is not self._site:
             self._write(self._edge.shown)
-        known = [tag.strip().removeprefix("W/") for tag in read_headers(scope).get("if-none-match", "").split(",")]
+        sent = read_headers(scope).get(b"if-none-match", b"").decode("latin-1")
+        known = [tag.strip().removeprefix("W/") for tag in sent.split(",")]
         if self._headers["ETag"] in known or "*" in known:
             return Response(status_code=304, headers=self._headers)
         response = Response(self._document, headers=self._headers, media_type="application/json")

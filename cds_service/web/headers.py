@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 from starlette.types import Scope
 
@@ -13,22 +14,31 @@ from cds_service.web.voice import Voice
 
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d{1,5})?|\[[0-9a-fA-F:.]+\](:\d{1,5})?")
 _JSON = re.compile(r"application/(?:[\w.+-]+\+)?json")
+_VOICES = 64  # how many combinations of language, address and scheme are remembered
 _CHARSETS = frozenset({"", "utf-8", "utf8", "us-ascii"})
 
 
-def read_headers(scope: Scope) -> dict[str, str]:
-    """Header name in lower case -> value; of a repeated header the last."""
-    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+def read_headers(scope: Scope) -> dict[bytes, bytes]:
+    """Header name (ASGI servers give it in lower case) -> value; of a repeated header the last."""
+    return dict(scope["headers"])
 
 
-def choose_voice(edge: Edge, scope: Scope, headers: Mapping[str, str], languages: Sequence[str]) -> Voice:
-    """Language by Accept-Language among those of the site; address as set, else (sandbox) as the client called us, else
-    the loopback."""
-    base_url = edge.public_url
-    if base_url is None:
-        host = headers.get("host", "")
-        base_url = f"{scope['scheme']}://{host}" if edge.sandbox and _HOST.fullmatch(host) else edge.loopback
-    return Voice(choose_language(headers.get("accept-language"), languages), base_url)
+def voice_chooser(edge: Edge) -> Callable[[str, bytes, bytes, tuple[str, ...]], Voice]:
+    """From scheme, Host, Accept-Language and the site's languages to the voice of the answer, remembering the last
+    combinations.
+
+    Language by Accept-Language; address as set, else (sandbox) as the client called us, else the loopback.
+    """
+
+    @lru_cache(maxsize=_VOICES)
+    def choose(scheme: str, host: bytes, wanted: bytes, languages: tuple[str, ...]) -> Voice:
+        base_url = edge.public_url
+        if base_url is None:
+            called = host.decode("latin-1")
+            base_url = f"{scheme}://{called}" if edge.sandbox and _HOST.fullmatch(called) else edge.loopback
+        return Voice(choose_language(wanted.decode("latin-1"), languages), base_url)
+
+    return choose
 
 
 def choose_language(header: str | None, languages: Sequence[str]) -> str:
@@ -43,9 +53,12 @@ def choose_language(header: str | None, languages: Sequence[str]) -> str:
     return best
 
 
-def require_json(headers: Mapping[str, str]) -> None:
+def require_json(headers: Mapping[bytes, bytes]) -> None:
     """Raise RequestError 415 unless the body is declared to be JSON in UTF-8."""
-    media_type, *parameters = headers.get("content-type", "").split(";")
+    declared = headers.get(b"content-type", b"")
+    if declared == b"application/json":
+        return
+    media_type, *parameters = declared.decode("latin-1").split(";")
     charset = next(
         (p.partition("=")[2].strip(' "') for p in parameters if p.strip().lower().startswith("charset=")), ""
     )

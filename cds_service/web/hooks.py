@@ -2,60 +2,89 @@
 
 from __future__ import annotations
 
-import asyncio
+import logging
 import time
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import NamedTuple
 
 import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
-from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cds_service.engine.suppress import Memory
 from cds_service.errors import RequestError
 from cds_service.fhir.call import Call
-from cds_service.service.envelope import CONTEXTS, Envelope, decode_envelope
-from cds_service.service.gather import gather, is_for_clinician, read_as_of
+from cds_service.service.decide import NO_MEMORY, NOTHING_SWITCHED
+from cds_service.service.envelope import CONTEXTS, Members, decode_envelope
+from cds_service.service.gather import gather, is_for_clinician
 from cds_service.web.body import read_body
 from cds_service.web.edge import Edge
-from cds_service.web.headers import choose_voice, read_headers, require_json
-from cds_service.web.log import record, record_crash
+from cds_service.web.headers import read_headers, require_json, voice_chooser
+from cds_service.web.log import is_recorded, record, record_crash
 from cds_service.web.problems import method_response, outcome_response, problem_response
-from cds_service.web.sites import Answered, Known, Site
-from cds_service.web.voice import Voice
+from cds_service.web.sites import Answered, Opinion, Site
 
 ALLOW = "POST, OPTIONS"
 SERVICE_PREFIX = "ionwise-"
 
 _INLINE_BYTES = 1024 * 1024
-_HEADERS = {"Cache-Control": "no-store"}
-_NOTHING = Known(Memory(), {})
+_PATHS = ("/cds-services/{service_id}", "/cds-services/{service_id}/")
+
+Header = tuple[bytes, bytes]
+
+
+class Pending(NamedTuple):
+    """A call about which an opinion was formed. sent: its prefetch as it came."""
+
+    site: Site
+    call: Call
+    sent: Members
+    opinion: Opinion
+
+
+class Written(NamedTuple):
+    """An answer's JSON, its number of cards, and what keeps it once it is sent."""
+
+    content: bytes
+    cards: int
+    keep: Callable[[], None] | None = None
+
+
+NOTHING = Written(b'{"cards":[]}', 0)
 
 
 def hook_routes(edge: Edge) -> list[Route]:
     """The service endpoint, with and without trailing slash."""
     endpoint = HookEndpoint(edge)
-    return [
-        Route(path, endpoint, name="hook") for path in ("/cds-services/{service_id}", "/cds-services/{service_id}/")
-    ]
+    return [Route(path, endpoint, name="hook") for path in _PATHS]
+
+
+def hook_paths(edge: Edge, more_headers: Iterable[Header]) -> dict[str, ASGIApp]:
+    """Path -> what answers a POST to it, for who does not need the routes; every answer carries `more_headers`."""
+    endpoint = HookEndpoint(edge, more_headers)
+    return {
+        path.format(service_id=SERVICE_PREFIX + hook): partial(endpoint.post, hook)
+        for path in _PATHS
+        for hook in CONTEXTS
+    }
 
 
 class HookEndpoint:
     """A plain ASGI endpoint: no dependency injection and no request model stand between the socket and the rules."""
 
-    def __init__(self, edge: Edge) -> None:
+    def __init__(self, edge: Edge, more_headers: Iterable[Header] = ()) -> None:
         self._edge = edge
         self._hooks = {SERVICE_PREFIX + hook: hook for hook in CONTEXTS}
+        self._choose_voice = voice_chooser(edge)
+        self._more_headers = list(more_headers)
+        self._headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), *self._more_headers]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; every failure becomes an OperationOutcome."""
         hook = self._hooks.get(scope["path_params"]["service_id"])
-        keep = None
         if hook is None:
             response = outcome_response(
                 404, "not-found", "no service has this id; GET /cds-services lists the services"
@@ -63,90 +92,82 @@ class HookEndpoint:
         elif scope["method"] != "POST":
             response = method_response(scope["method"], ALLOW)
         else:
-            try:
-                response, keep = await self._post(hook, scope, receive)
-            except ClientDisconnect:
-                return
+            await self.post(hook, scope, receive, send)
+            return
         await response(scope, receive, send)
-        if keep is not None:
-            keep()
 
-    async def _post(self, hook: str, scope: Scope, receive: Receive) -> tuple[Response, Callable[[], None] | None]:
+    async def post(self, hook: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one call; nothing is sent to a client that went away."""
         started = time.perf_counter()
-        cards, keep = 0, None
+        written = NOTHING
         try:
-            headers = read_headers(scope)
-            require_json(headers)
-            body = await read_body(receive, headers, self._edge.max_body_bytes)
-            speak = partial(choose_voice, self._edge, scope, headers)
-            content, cards, keep = await self._answer(hook, body, speak)
-            response = Response(content, headers=_HEADERS, media_type="application/json")
+            written = await self._answer(hook, scope, receive)
+            content = written.content
+            status = 200
+            headers = [*self._headers, (b"content-length", b"%d" % len(content))]
         except ClientDisconnect:
-            raise
+            return
         except Exception as error:
             if not isinstance(error, RequestError):
                 record_crash(error, hook)
             response = problem_response(error)
-        record(
-            "call",
-            hook=hook,
-            status=response.status_code,
-            ms=round((time.perf_counter() - started) * 1e3, 2),
-            cards=cards,
-        )
-        return response, keep
+            status, content = response.status_code, bytes(response.body)
+            headers = [*response.raw_headers, *self._more_headers]
+        level = logging.DEBUG if status == 200 else logging.INFO
+        if is_recorded(level):
+            taken = round((time.perf_counter() - started) * 1e3, 2)
+            record("call", level, hook=hook, status=status, ms=taken, cards=written.cards)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+        if written.keep is not None:
+            written.keep()
 
-    async def _answer(
-        self, hook: str, body: bytes, speak: Callable[[Sequence[str]], Voice]
-    ) -> tuple[bytes, int, Callable[[], None] | None]:
-        """The answer's JSON, its number of cards, and what is to be kept of it once it is sent.
+    async def _answer(self, hook: str, scope: Scope, receive: Receive) -> Written:
+        """Answer a call; large bodies are worked on in a thread. Raises RequestError for one that cannot be answered.
 
-        speak: from the languages of the site to how this caller is spoken to. Large bodies are worked on in a thread.
-        Raises RequestError for a request that cannot be answered.
+        The store is asked for earlier cards only when there is something that they could keep back.
         """
-        edge, keeper = self._edge, self._edge.keeper
-        aside = run_in_threadpool if len(body) > _INLINE_BYTES else _here
-        envelope = await aside(decode_envelope, body, hook)
-        if not is_for_clinician(envelope):
-            return b'{"cards":[]}', 0, None
-        site = edge.sites.of(envelope.extension, sandbox=edge.sandbox)
-        now = edge.clock()
-        recall = self._recall(envelope, site, now)
-        try:
-            call = await aside(
-                partial(gather, now=now, sandbox=edge.sandbox, absent_sources=site.absent_sources),
-                envelope,
-                site.keys[hook],
-            )
-        except BaseException:
-            if recall is not None:
-                recall.cancel()
-            raise
-        knowledge = site.knowledge
-        known = _NOTHING
-        if keeper is not None and recall is not None:
-            known = Known(await recall, keeper.switched(knowledge.tenant.name))
-        content, answered = await aside(_decide, site, call, speak(site.languages), known)
+        headers = read_headers(scope)
+        require_json(headers)
+        body = await read_body(receive, headers, self._edge.max_body_bytes)
+        aside = len(body) > _INLINE_BYTES
+        assess = partial(self._assess, hook, body, scope["scheme"], headers)
+        pending = await run_in_threadpool(assess) if aside else assess()
+        if pending is None:
+            return NOTHING
+        site, call, sent, opinion = pending
+        keeper = self._edge.keeper
+        memory = NO_MEMORY
+        if keeper is not None and opinion.repeatable:
+            memory = await keeper.recall(site.knowledge, call, opinion.repeatable)
+        answered, content = await run_in_threadpool(_write, opinion, memory) if aside else _write(opinion, memory)
         keep = None
         if keeper is not None and answered.decision is not None:
-            keep = partial(keeper.record, call, knowledge, answered.decision, edge.client, envelope.prefetch)
-        return content, len(answered.response["cards"]), keep
+            keep = partial(keeper.record, call, site.knowledge, answered.decision, self._edge.client, sent)
+        return Written(content, len(answered.response["cards"]), keep)
 
-    def _recall(self, envelope: Envelope, site: Site, now: datetime) -> asyncio.Task[Memory] | None:
-        """Starts asking for the memory, so that the store works while the request is taken apart."""
+    def _assess(self, hook: str, body: bytes, scheme: str, headers: Mapping[bytes, bytes]) -> Pending | None:
+        """None for a call that is not on behalf of a clinician."""
         edge = self._edge
-        if edge.keeper is None:
+        envelope = decode_envelope(body, hook)
+        if not is_for_clinician(envelope):
             return None
-        as_of = read_as_of(envelope, now, edge.sandbox)
-        return asyncio.create_task(
-            edge.keeper.recall(site.knowledge, envelope.patient_id, envelope.user_id, as_of), name="ionwise-recall"
+        site = edge.sites.of(envelope.extension, sandbox=edge.sandbox)
+        host, wanted = headers.get(b"host", b""), headers.get(b"accept-language", b"")
+        voice = self._choose_voice(scheme, host, wanted, site.languages)
+        call = gather(
+            envelope,
+            site.keys[hook],
+            now=edge.clock(),
+            sandbox=edge.sandbox,
+            absent_sources=site.absent_sources,
         )
+        switched = NOTHING_SWITCHED
+        if edge.keeper is not None:
+            switched = edge.keeper.switched(site.knowledge.tenant.name)
+        return Pending(site, call, envelope.prefetch, site.advise(call, voice, switched))
 
 
-async def _here(work: Callable[..., Any], *arguments: Any) -> Any:
-    return work(*arguments)
-
-
-def _decide(site: Site, call: Call, voice: Voice, known: Known) -> tuple[bytes, Answered]:
-    answered = site.decide(call, voice, known)
-    return orjson.dumps(answered.response), answered
+def _write(opinion: Opinion, memory: Memory) -> tuple[Answered, bytes]:
+    answered = opinion.answer(memory)
+    return answered, orjson.dumps(answered.response)

@@ -27,8 +27,13 @@ def record(event: str, level: int = logging.INFO, **fields: Unpack[Fields]) -> N
     """Write one line `event key=value ...`. Raises ValueError for a field that is not on the list."""
     if not fields.keys() <= ALLOWED:
         raise ValueError(f"not a log field: {sorted(fields.keys() - ALLOWED)}")
-    if _LOGGER.isEnabledFor(level):
+    if is_recorded(level):
         _LOGGER.log(level, "%s %s", event, " ".join(f"{name}={value}" for name, value in fields.items()))
+
+
+def is_recorded(level: int) -> bool:
+    """Whether lines of this level are written at all: what they would say need not be gathered otherwise."""
+    return _LOGGER.isEnabledFor(level)
 
 
 def record_crash(error: BaseException, hook: str = "-") -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from cds_service.engine.suppress import Memory
+from cds_service.engine.verdict import Verdict
 from cds_service.errors import RequestError
 from cds_service.fhir.call import Call
 from cds_service.fhir.prefetch import is_null
@@ -23,14 +24,6 @@ Answer = Callable[[Call, Voice], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What a decision is told besides the call: earlier cards, and what an operator switched `off` or `silent`."""
-
-    memory: Memory
-    switched: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class Answered:
     """The wire response, and the decision it was written from; None when something else answered in its place."""
 
@@ -38,7 +31,18 @@ class Answered:
     decision: Decision | None
 
 
-Decider = Callable[[Call, Voice, Known], Answered]
+class Opinion(NamedTuple):
+    """What is to be said of a call but for the earlier cards: `answer` says it, given these.
+
+    repeatable: the verdicts whose earlier cards matter; without any there is nothing to look up.
+    """
+
+    repeatable: tuple[Verdict, ...]
+    answer: Callable[[Memory], Answered]
+
+
+Adviser = Callable[[Call, Voice, Mapping[str, str]], Opinion]
+"""From a call, how the caller is spoken to, and what an operator switched `off` or `silent` to an opinion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class Site:
     knowledge: Knowledge
     plan: tuple[KeyPlanEntry, ...]
     keys: Mapping[str, tuple[KeyPlanEntry, ...]]
-    decide: Decider
+    advise: Adviser
     languages: tuple[str, ...]
     absent_sources: frozenset[str] = frozenset()
 

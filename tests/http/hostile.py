@@ -22,7 +22,7 @@ RAW = {
 PLAIN: tuple[Any, ...] = (
     None, "", " ", [], {}, [None], [[]], [{}], {"x": None}, True, False, 0, -1, 1.5, -0.0, 2**53, 2**63, 10**30, LONG,
     "NaN", "\u202e<script>alert(1)</script>", "é\u0301\U0001f9ea", "0001-01-01", "9999-12-31T23:59:60+14:00",
-    "2999-01-01", "2026-02-30", "2026-11-20T25:00:00Z", "2026-11-20T10:00:00", "Patient/somebody-else", "#", "#contained",
+    "2999-01-01", "2026-02-30", "2026-11-20T25:00:00Z", "2026-11-20T10:00:00", "Patient/somebody-else", "#",
     "urn:uuid:", "Patient/", "/", "http://loinc.org|2601-3", ["Patient/a"], {"reference": ["x"]}, {"reference": None},
     {"value": "0,41"}, {"value": [0.41]}, {"value": 0.41, "unit": ["mmol/L"]}, {"coding": "2601-3"}, {"coding": [None]},
     {"coding": {"system": "http://loinc.org", "code": "2601-3"}}, {"resourceType": "Patient", "id": "somebody-else"},
@@ -37,6 +37,13 @@ def paths(node: Any, at: Path = ()) -> Iterator[Path]:
     for name, child in members:
         yield (*at, name)
         yield from paths(child, (*at, name))
+
+
+def resources(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The resources in the Bundles of a request's prefetch."""
+    for answer in body["prefetch"].values():
+        if isinstance(answer, dict):
+            yield from (entry["resource"] for entry in answer.get("entry", ()))
 
 
 def spoil(body: dict[str, Any], rng: random.Random, times: int) -> bytes:

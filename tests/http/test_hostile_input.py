@@ -1,16 +1,10 @@
-"""Whatever is sent to the whole service: a clear 4xx or a sound answer; never a 5xx, never advice on another patient."""
+"""Whatever is sent to the service: a clear 4xx or a sound answer, never a 5xx, never advice on another patient."""
 
 from __future__ import annotations
 
-import gzip
 import logging
-import os
 import random
 import re
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,17 +19,16 @@ from cds_service.knowledge.load import load_knowledge
 from cds_service.settings import Settings
 from cds_service.web.wire import HookResponse
 from tests.http.client import JSON, Client, Reply
-from tests.http.hostile import DEEP, PLAIN, RAW, raw, spoil, written
+from tests.http.hostile import DEEP, PLAIN, RAW, raw, resources, spoil, written
 
 ROOT = Path(__file__).parents[2]
 RECORDED = sorted((ROOT / "fhir_fixtures" / "hooks").glob("*/*.json"))
 BROKEN = sorted((ROOT / "fhir_fixtures" / "broken").glob("[0-9]*.json"))
-SOUND = orjson.loads((ROOT / "fhir_fixtures" / "broken" / "sound_request.json").read_bytes())
-SEVERE = orjson.loads(
+SOUND: dict[str, Any] = orjson.loads((ROOT / "fhir_fixtures" / "broken" / "sound_request.json").read_bytes())
+SEVERE: dict[str, Any] = orjson.loads(
     (ROOT / "fhir_fixtures/hooks/encounter-start/admission_with_severe_hypomagnesaemia.json").read_bytes()
 )
 MEGABYTE = 1024 * 1024
-RSS_LIMIT = 400 * MEGABYTE
 MANY = settings(
     max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -76,19 +69,16 @@ def cards(reply: Reply) -> list[str]:
 
 
 def extension(reply: Reply) -> dict[str, Any]:
-    found: dict[str, Any] = reply.json["extension"]["org.ionwise.decision"]
+    found = reply.json["extension"]["org.ionwise.decision"]
+    assert isinstance(found, dict)
     return found
 
 
 def severe(**prefetch: Any) -> dict[str, Any]:
-    """The request of an adult with a magnesium of 1.1 mg/dL, its prefetch overridden."""
-    return SEVERE | {"prefetch": SEVERE["prefetch"] | prefetch}
-
-
-def resources(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for answer in body["prefetch"].values():
-        if isinstance(answer, dict):
-            yield from (entry["resource"] for entry in answer.get("entry", ()))
+    """The request of an adult with a magnesium of 1.1 mg/dL, its prefetch overridden; a copy to be spoilt at will."""
+    body: dict[str, Any] = orjson.loads(orjson.dumps(SEVERE))
+    body["prefetch"] |= prefetch
+    return body
 
 
 # ---- at random
@@ -147,8 +137,8 @@ def test_a_magnesium_that_is_no_number_is_no_magnesium(service: Client, number: 
 @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
 def test_deep_nesting_is_answered(service: Client, where: str, depth: int, opening: bytes, closing: bytes) -> None:
     deep = opening * depth + b"1" + closing * depth
-    mark = "@@deep@@"
-    body = orjson.loads(orjson.dumps(SEVERE))
+    mark = "@deep@"
+    body = severe()
     holder = {"root": body, "context": body["context"], "prefetch": body["prefetch"], "resource": next(resources(body))}
     holder[where]["extension"] = mark
     judge(fire(service, orjson.dumps(body).replace(f'"{mark}"'.encode(), deep), "encounter-start"))
@@ -180,7 +170,7 @@ def test_a_huge_string_is_answered(service: Client) -> None:
 
 
 def test_markup_and_control_characters_never_reach_a_card(service: Client) -> None:
-    body = orjson.loads(orjson.dumps(SEVERE))
+    body = severe()
     evil = "Omeprazole <img src=x onerror=alert(1)> [a](javascript:b) ![c](d) \u202e\x00 `</code>`"
     for resource in resources(body):
         for name in ("code", "medicationCodeableConcept"):
@@ -209,12 +199,12 @@ def test_a_patient_resource_of_another_patient_is_refused(service: Client) -> No
     [
         {"reference": "Patient/somebody-else"}, {"reference": "urn:uuid:0f0e0d0c-0b0a-1908-8706-050403020100"},
         {"reference": "https://ehr.example/fhir/Patient/somebody-else/_history/1"}, {"display": "the same person"},
-        {"identifier": {"value": "1"}}, {"reference": "Group/{id}"}, {"reference": "Patient/{id}/x"}, None, "Patient/{id}", [],
-        {"reference": "Patient/x{id}"}, {"reference": "Patient/{id}x"},
+        {"identifier": {"value": "1"}}, {"reference": "Group/{id}"}, {"reference": "Patient/{id}/x"}, None,
+        "Patient/{id}", [], {"reference": "Patient/x{id}"}, {"reference": "Patient/{id}x"},
     ],
 )  # fmt: skip
 def test_nothing_of_another_or_an_unnamed_patient_becomes_advice(service: Client, subject: Any) -> None:
-    body = orjson.loads(orjson.dumps(SEVERE))
+    body = severe()
     named = orjson.loads(orjson.dumps(subject).replace(b"{id}", body["context"]["patientId"].encode()))
     spoilt = 0
     for resource in resources(body):
@@ -227,7 +217,7 @@ def test_nothing_of_another_or_an_unnamed_patient_becomes_advice(service: Client
 
 
 def test_a_result_of_tomorrow_is_not_used_and_said_so(service: Client) -> None:
-    body = orjson.loads(orjson.dumps(SEVERE))
+    body = severe()
     for resource in resources(body):
         resource |= {"effectiveDateTime": "2999-01-01T00:00:00Z"} if resource["resourceType"] == "Observation" else {}
     reply = fire(service, body, "encounter-start")
@@ -236,82 +226,9 @@ def test_a_result_of_tomorrow_is_not_used_and_said_so(service: Client) -> None:
 
 
 def test_one_unreadable_resource_does_not_hide_its_neighbours(service: Client) -> None:
-    body = orjson.loads(orjson.dumps(SEVERE))
+    body = severe()
     key = next(k for k, a in body["prefetch"].items() if isinstance(a, dict) and a.get("entry"))
     broken: tuple[Any, ...] = (1, "text", [], None, {"resourceType": "Observation", "status": {"no": "text"}})
     for spoilt in broken:
         body["prefetch"][key]["entry"].append({"resource": spoilt})
     assert "critical mg-hypomagnesaemia" in cards(fire(service, body, "encounter-start"))
-
-
-# ---- size
-
-
-@pytest.mark.parametrize("pieces", [1, 40])
-def test_a_body_above_the_limit_is_refused_before_it_is_read(service: Client, pieces: int) -> None:
-    chunk = b" " * MEGABYTE
-    reply = service.call("POST", "/cds-services/ionwise-patient-view", [chunk] * 40, JSON)
-    assert (reply.status, reply.pieces_read) == (413, 17)
-    declared = JSON | {"content-length": str(40 * MEGABYTE)}
-    reply = service.call("POST", "/cds-services/ionwise-patient-view", [chunk] * pieces, declared)
-    assert (reply.status, reply.pieces_read) == (413, 0)
-
-
-def test_a_gzip_bomb_is_refused(service: Client) -> None:
-    packed = JSON | {"content-encoding": "gzip"}
-    bomb = gzip.compress(b" " * (200 * MEGABYTE), compresslevel=6)
-    assert service.call("POST", "/cds-services/ionwise-patient-view", bomb, packed).status == 413
-    assert service.call("POST", "/cds-services/ionwise-patient-view", gzip.compress(bomb), packed).status == 400
-
-
-def big_request() -> bytes:
-    """Fifteen megabytes: the severe magnesium among thousands of other results."""
-    body = orjson.loads(orjson.dumps(SEVERE))
-    answer = body["prefetch"]["labsFrequent"]
-    first = next(r for r in resources(body) if r["resourceType"] == "Observation")
-    sodium = first | {"code": {"coding": [{"system": "http://loinc.org", "code": "2951-2"}]}}
-    size = len(orjson.dumps({"resource": sodium | {"id": "many-00000"}})) + 1
-    many = [{"resource": sodium | {"id": f"many-{n:05d}"}} for n in range(15 * MEGABYTE // size)]
-    answer["entry"] = [*answer.get("entry", ()), *many]
-    answer.pop("total", None)
-    return orjson.dumps(body)
-
-
-@pytest.fixture
-def server() -> Iterator[tuple[str, int]]:
-    """A real server process: its address and process id."""
-    command = [sys.executable, "-m", "cds_service", "serve", "--sandbox", "--port", "8157"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=-3, stderr=-3) as process:
-        try:
-            for _ in range(150):
-                if answers("http://127.0.0.1:8157/live"):
-                    break
-                time.sleep(0.1)
-            yield "http://127.0.0.1:8157", process.pid
-        finally:
-            process.terminate()
-
-
-def answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=1) as reply:  # noqa: S310 - loopback
-            return bool(reply.status == 200)
-    except OSError:
-        return False
-
-
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the memory of another process is read from /proc")
-def test_fifteen_megabytes_are_answered_within_the_memory_of_a_small_server(server: tuple[str, int]) -> None:
-    base, process = server
-    body = big_request()
-    assert 14 * MEGABYTE < len(body) < 16 * MEGABYTE
-    for _ in range(3):
-        request = urllib.request.Request(f"{base}/cds-services/ionwise-encounter-start", body, JSON)  # noqa: S310
-        with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310 - loopback
-            shown = orjson.loads(reply.read())["cards"]
-    assert "mg-hypomagnesaemia" in [card["source"]["topic"]["code"] for card in shown]
-    status = Path(f"/proc/{process}/status").read_text()
-    peak = re.search(r"VmHWM:\s+(\d+) kB", status)
-    assert peak is not None
-    assert int(peak[1]) * 1024 < RSS_LIMIT

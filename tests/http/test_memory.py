@@ -135,7 +135,7 @@ async def test_an_override_counts_from_the_decision_and_not_from_the_clients_clo
     async with running() as service:
         first = await service.open_chart(SEVERE)
         await service.override(first.json["cards"][0], outcomeTimestamp="2031-01-01T00:00:00Z")
-        decided = datetime.fromisoformat(said(first)["asOf"])
+        decided = datetime.fromisoformat(said(first)["as_of"])
         later = await service.open_chart(SEVERE, as_of=(decided + timedelta(hours=hours)).isoformat())
         assert (cards(first)[0] in cards(later)) is comes_again
 

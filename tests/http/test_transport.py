@@ -132,10 +132,18 @@ def test_a_client_that_goes_away_gets_nothing(client: Client) -> None:
 
 
 def test_a_call_is_logged_without_anything_of_the_chart(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "ionwise.web"):
+        client.post(PATH, BODY)
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "ionwise.web"]
+    assert line.startswith("call hook=patient-view status=200 ms=")
+
+
+def test_at_the_usual_level_only_calls_that_failed_are_logged(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "ionwise.web"):
         client.post(PATH, BODY)
-    (line,) = caplog.messages
-    assert line.startswith("call hook=patient-view status=200 ms=")
+        client.post(PATH, b"{")
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "ionwise.web"]
+    assert line.startswith("call hook=patient-view status=400 ms=")
 
 
 def test_a_field_that_is_not_on_the_list_cannot_be_logged() -> None:

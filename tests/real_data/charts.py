@@ -56,7 +56,7 @@ def is_present(name: str) -> bool:
 
 
 def read_charts(name: str) -> list[Chart]:
-    """The charts of a set. A subject that is no Patient of the set gets a Patient of its own, with nothing but an id."""
+    """The charts of a set. A subject without a Patient in the set gets one of its own, with nothing but an id."""
     found: list[Resource] = []
     for path in sorted((DATA / name).glob("*.ndjson.gz")):
         if path.name.partition(".")[0] in READ:

@@ -66,7 +66,7 @@ def test_a_patient_gets_the_same_advice_in_the_codes_and_units_of_either_hospita
     told, cards = PATIENTS[patient]
     decision = advice(name, told)
     assert [gist(card) for card in decision.response["cards"]] == cards
-    assert decision.response["extension"]["org.ionwise.decision"]["overlayHash"] == site(name).overlay_hash
+    assert decision.response["extension"]["org.ionwise.decision"]["overlay_hash"] == site(name).overlay_hash
     assert decision.snapshot.unmapped == ()
 
 

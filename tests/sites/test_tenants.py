@@ -45,7 +45,7 @@ def test_each_tenant_has_its_own_rules_and_language(tmp_path: Path) -> None:
     assert cards(ask(client, "south")) == SHOWN
     north, south = (ask(client, name).json for name in ("north", "south"))
     assert north["cards"][0]["summary"] != south["cards"][1]["summary"]
-    hashes = {answer["extension"]["org.ionwise.decision"]["overlayHash"] for answer in (north, south)}
+    hashes = {answer["extension"]["org.ionwise.decision"]["overlay_hash"] for answer in (north, south)}
     assert len(hashes) == 2
     assert "none" not in hashes
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from cds_service.facts.outcomes import Severity
 from cds_service.storage.database import Database, locate
 from cds_service.storage.pseudonyms import Pseudonyms
-from cds_service.storage.records import Entry, Issue, Report, Tally
+from cds_service.storage.records import Entry, Issue, Question, Report, Tally
 from cds_service.storage.store import Store
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -42,6 +42,13 @@ def entry(people: Pseudonyms, *issued: Issue, patient: str = "one", user: str | 
         "issued": issued,
     }
     return Entry(**(fields | given))
+
+
+def question(people: Pseudonyms, *rules: str, patient: str = "one", user: str | None = None) -> Question:
+    """What is known of these rules' cards about a patient, since a year; of a user also what was shown."""
+    patients = people.patient("t", patient)
+    users = people.clinician("t", user) if user else ()
+    return Question("t", patients, YEAR_AGO, rules, rules if user else (), users)
 
 
 def cannot_tell(rule: str, item: str) -> Tally:

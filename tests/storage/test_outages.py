@@ -16,7 +16,7 @@ from cds_service.storage.pseudonyms import Pseudonyms
 from cds_service.storage.store import Store, open_store
 from cds_service.storage.tables import feedback as feedback_table
 from cds_service.storage.tables import issued_card
-from tests.storage.samples import NOW, YEAR_AGO, entry, issue, overridden, rows, until, written
+from tests.storage.samples import NOW, entry, issue, overridden, question, rows, until, written
 from tests.storage.trouble import endure, locked, pragma, read_only, recover, replace_file
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("impatient")]
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("impatient")]
 async def test_locked(store: Store, people: Pseudonyms, url: str) -> None:
     async with locked(url):
         await endure(store, people)
-        assert await store.recall("t", people.patient("t", "one"), (), YEAR_AGO) in ((), None)
+        assert await store.recall(question(people, "mg-low")) in ((), None)
     await recover(store)
 
 
@@ -52,7 +52,7 @@ async def test_a_store_that_starts_without_its_database_waits_for_it(
     store = open_store(empty_url, data_dir=tmp_path, recall_seconds=5)
     await store.start()
     await endure(store, people)
-    assert await store.recall("t", people.patient("t", "one"), (), YEAR_AGO) is None
+    assert await store.recall(question(people, "mg-low")) is None
     if empty_url.startswith("sqlite"):
         (tmp_path / "data").unlink()
     else:
@@ -87,7 +87,7 @@ class TestSqlite:
     ) -> None:
         assert await store.add_feedback("t", "ehr", [overridden()], NOW) == 1
         replace_file(Path(make_url(url).database or ""))
-        assert await store.recall("t", people.patient("t", "one"), (), YEAR_AGO) is None
+        assert await store.recall(question(people, "mg-low")) is None
         assert (await store.health()).state == "unavailable"
         assert await store.add_feedback("t", "ehr", [overridden("card-2")], NOW) == 1
         assert [row.card for row in await rows(store, feedback_table)] == ["card-2"]

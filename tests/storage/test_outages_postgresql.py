@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 
 from cds_service.storage.pseudonyms import Pseudonyms
 from cds_service.storage.store import Store, open_store
-from tests.storage.samples import NOW, YEAR_AGO, overridden
+from tests.storage.samples import NOW, overridden, question
 from tests.storage.trouble import Line, endure, recover
 
 pytestmark = [
@@ -43,20 +43,20 @@ async def store(url: str, line: Line, tmp_path: Path) -> AsyncIterator[Store]:
 
 
 async def test_gone(store: Store, people: Pseudonyms, line: Line) -> None:
-    await store.recall("t", people.patient("t", "one"), (), YEAR_AGO)
+    await store.recall(question(people, "mg-low"))
     await line.cut()
     await endure(store, people)
-    assert await store.recall("t", people.patient("t", "one"), (), YEAR_AGO) is None
+    assert await store.recall(question(people, "mg-low")) is None
     await line.mend()
     await recover(store)
     await asyncio.sleep(0.1)
-    assert await store.recall("t", people.patient("t", "one"), (), YEAR_AGO) is not None
+    assert await store.recall(question(people, "mg-low")) is not None
 
 
 async def test_slow(store: Store, people: Pseudonyms, line: Line) -> None:
     line.stall()
     started = time.perf_counter()
-    assert await store.recall("t", people.patient("t", "one"), (), YEAR_AGO) is None
+    assert await store.recall(question(people, "mg-low")) is None
     assert time.perf_counter() - started < 0.6
     await endure(store, people)
     await line.mend()

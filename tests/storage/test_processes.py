@@ -14,7 +14,7 @@ from cds_service.storage.tables import daily_count, feedback, issued_card, prefe
 from tests.architecture.tree import ROOT
 from tests.storage.kill import kill_often
 from tests.storage.process_worker import CALLS, PEOPLE
-from tests.storage.samples import NOW, YEAR_AGO, rows
+from tests.storage.samples import NOW, question, rows
 
 
 @pytest.mark.anyio
@@ -33,8 +33,8 @@ async def test_two_processes_share_one_database(store: Store, url: str, tmp_path
     assert counts["mg-low", "shown", ""] == counts["a", "cannot-tell", "b"] == 2 * CALLS
     assert sum(n for (rule, _, _), n in counts.items() if rule == "ca-low") == 2 * CALLS
     assert [row.n for row in await rows(store, prefetch_count)] == [2 * CALLS]
-    remembered = await store.recall("t", PEOPLE.patient("t", "one"), PEOPLE.clinician("t", "dr"), YEAR_AGO)
-    assert {row.outcome for row in remembered or ()} == {None, "overridden"}
+    remembered = await store.recall(question(PEOPLE, "mg-low"))
+    assert {row.overridden for row in remembered or ()} == {True}
 
 
 def test_nothing_acknowledged_is_lost_or_doubled_when_the_process_is_killed(url: str, tmp_path: Path) -> None:

@@ -174,12 +174,12 @@ def _albumin(patient: Patient, total: Result, k: Limits) -> Result | None:
     """The exact albumin nearest to the calcium, at most 7 d apart (however old both are now)."""
     window = k.span("albumin_window")
     reach = window + timedelta(days=patient.as_of.days_since(total.at) + 1)
-    found = [
-        r
-        for r in patient.series("albumin", reach)
-        if not r.comparator and abs(r.at.earliest - total.at.earliest) <= window
-    ]
-    return min(found, key=lambda r: abs(r.at.earliest - total.at.earliest), default=None)
+    nearest, at = None, total.at.earliest
+    for albumin in patient.series("albumin", reach):
+        apart = abs(albumin.at.earliest - at)
+        if apart <= window and not albumin.comparator and (nearest is None or apart < window):
+            nearest, window = albumin, apart
+    return nearest
 
 
 def _adjusted(total: Result, albumin: Result | None, k: Limits) -> Result | None:

@@ -95,7 +95,7 @@ def reasons_for_closer(patient: Patient, closer: Closer, k: Limits) -> tuple[Rea
 
 def regular(exposures: Iterable[Exposure]) -> tuple[Exposure, ...]:
     """Without as-needed and over-the-counter use: those are no long-term use."""
-    return tuple(e for e in exposures if not e.as_needed and not e.over_the_counter)
+    return tuple([e for e in exposures if not e.as_needed and not e.over_the_counter])
 
 
 def _event(patient: Patient, event: Event, k: Limits) -> Problem | None:

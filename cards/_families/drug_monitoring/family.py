@@ -55,10 +55,10 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     """Propose the test when the exposure calls for it and it was not done, and is not ordered, within the interval."""
     data: Data = k.data
     judged = patient.hook in ORDER_HOOKS
-    running = _used(patient.taking(*data.drugs), data)
-    exposures = _used(patient.judged(*data.drugs), data) if judged else running
+    exposures = _used(patient.judged(*data.drugs) if judged else patient.taking(*data.drugs), data)
     if not exposures:
         return NotApplicable("no regular use of the drug")
+    running = _used(patient.taking(*data.drugs), data) if judged else exposures
     if judged and not running:
         if not _worth_at_start(patient, exposures, k):
             return NotApplicable("no long-term use with a co-factor planned")
@@ -85,7 +85,8 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
 
 def _used(exposures: tuple[Exposure, ...], data: Data) -> tuple[Exposure, ...]:
     """Regular use by the routes that count."""
-    return tuple(e for e in regular(exposures) if not data.routes or e.route in data.routes)
+    used = regular(exposures)
+    return tuple([e for e in used if e.route in data.routes]) if data.routes else used
 
 
 def _interval(data: Data, k: Limits, with_drug: bool, closer: bool) -> timedelta:

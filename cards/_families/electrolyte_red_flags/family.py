@@ -12,7 +12,9 @@ SIGNS = ("seizure", "tetany", "ventricular-arrhythmia")
 def electrolyte_red_flags(patient: Patient, k: Limits) -> tuple[Fact, ...]:
     """Coded seizure, tetany, ventricular arrhythmia; QTc, potassium or calcium in a critical band; empty = none."""
     window = k.span("window")
-    found: list[Fact] = [sign for group in SIGNS if (sign := patient.has(group, within=window)) is not None]
+    found: list[Fact] = []
+    if patient.has(*SIGNS, within=window) is not None:
+        found += [sign for group in SIGNS if (sign := patient.has(group, within=window)) is not None]
     qtc, potassium = patient.latest("qtc", window), patient.latest("potassium", window)
     if qtc is not None and qtc.at_least(k["qtc_long"]):
         found.append(qtc)

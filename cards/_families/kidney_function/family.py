@@ -75,14 +75,14 @@ def _settles(bound: Result, limit: Decimal) -> bool:
 
 
 def _ckd_epi(creatinine: Result, patient: Patient, k: Limits) -> Decimal | None:
-    """CKD-EPI 2021, whole mL/min/1.73 m2; None without age or sex."""
-    if patient.age is None or patient.sex is None:
+    """CKD-EPI 2021, whole mL/min/1.73 m2; None without age or sex, and for children: the equation is for adults."""
+    age, sex = patient.age, patient.sex
+    if age is None or age < k["ckd_epi_adult"] or sex is None:
         return None
-    female = patient.sex == "female"
-    ratio = float(creatinine.amount / k["umol_per_mg"]) / float(k["ckd_epi_kappa_" + patient.sex])
-    value = float(k["ckd_epi_scale"]) * float(k["ckd_epi_year"]) ** patient.age
-    value *= min(ratio, 1.0) ** float(k["ckd_epi_alpha_" + patient.sex]) * max(ratio, 1.0) ** float(k["ckd_epi_high"])
-    value *= float(k["ckd_epi_female"]) if female else 1.0
+    ratio = float(creatinine.amount / k["umol_per_mg"]) / float(k["ckd_epi_kappa_" + sex])
+    value = float(k["ckd_epi_scale"]) * float(k["ckd_epi_year"]) ** age
+    value *= min(ratio, 1.0) ** float(k["ckd_epi_alpha_" + sex]) * max(ratio, 1.0) ** float(k["ckd_epi_high"])
+    value *= float(k["ckd_epi_female"]) if sex == "female" else 1.0
     return Decimal(value).quantize(Decimal(1), ROUND_HALF_UP)
 
 
@@ -94,9 +94,11 @@ def _acute_injury(patient: Patient, k: Limits) -> bool | None:
     if len(values) < 2 or values[0].age != "fresh":
         return None
     now, earlier = values[0], values[1:]
-    close = [r.value for r in earlier if now.at.earliest - r.at.earliest <= k.span("aki_window")]
+    past = [(now.at.earliest - r.at.earliest, r.value) for r in earlier]
+    aki_window, near = k.span("aki_window"), k.span("baseline_near")
+    close = [value for ago, value in past if ago <= aki_window]
     if close and now.value - min(close) >= k["aki_rise"]:
         return True
-    week = [r.value for r in earlier if now.at.earliest - r.at.earliest <= k.span("baseline_near")]
+    week = [value for ago, value in past if ago <= near]
     baseline = min(week) if week else median([r.value for r in earlier])
     return now.value >= baseline * k["aki_ratio"]

@@ -39,10 +39,11 @@ class MagnesiumDosing(msgspec.Struct, frozen=True):
 def magnesium_dosing(patient: Patient, k: Limits) -> MagnesiumDosing:
     """Doses and orders around the latest serum magnesium. Never raises: what is not recorded counts as not given."""
     given = patient.taking("magnesium") + patient.took("magnesium")
-    infusions = tuple(e for e in given if e.route == "intravenous")
+    infusions = tuple([e for e in given if e.route == "intravenous"])
     mg = patient.last_known("magnesium-serum")
-    if mg is None:
-        return MagnesiumDosing(infusions, k.span("stores"))
+    if mg is None or not given:
+        recheck = None if mg is None else _ordered_after(mg, patient)
+        return MagnesiumDosing(infusions, k.span("stores"), recheck=recheck)
     near = (e for e in infusions if (after := _after_infusion(mg, e)) is not None and after <= k.span("peak"))
     products = (e for e in given if e.route == "intravenous" or "magnesium-supplement" in e.groups)
     repletion = (e for e in products if _placed_after(e, mg, patient))

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from decimal import Decimal
 
 import msgspec
 
 from cds_service.facts.outcomes import Fact
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Exposure
+
+HIGHEST_DRUGS = ("calcineurin-inhibitor", "egfr-mab", "cisplatin", "carboplatin")
+NEPHROTOXIC = ("amphotericin", "foscarnet-pentamidine")
 
 
 class RiskItem(msgspec.Struct, frozen=True):
@@ -42,13 +44,22 @@ def magnesium_risk(patient: Patient, k: Limits) -> MagnesiumRisk:
         unknown.append("unknown-hba1c")
     if patient.latest("alcohol-use") is None and patient.has_confirmed("alcohol-use-disorder") is None:
         unknown.append("unknown-alcohol")
-    if any(e.since is None for e in patient.taking("ppi", "loop-diuretic", "thiazide")):
+    if [e for e in patient.taking("ppi", "loop-diuretic", "thiazide") if e.since is None]:
         unknown.append("unknown-drug-duration")
     return MagnesiumRisk(items, tuple(unknown))
 
 
 def _highest(patient: Patient, k: Limits) -> Iterator[RiskItem]:
     points = int(k["points_highest"])
+    if patient.taking(*HIGHEST_DRUGS) or patient.took(*HIGHEST_DRUGS):
+        yield from _highest_drugs(patient, points, k)
+    if bowel := patient.has_confirmed("short-bowel", "high-output-stoma"):
+        yield RiskItem("risk-short-bowel", points, (bowel,))
+    if alcohol := patient.has_confirmed("alcohol-use-disorder"):
+        yield RiskItem("risk-alcohol-disorder", points, (alcohol,))
+
+
+def _highest_drugs(patient: Patient, points: int, k: Limits) -> Iterator[RiskItem]:
     if transplant_drug := patient.taking("calcineurin-inhibitor"):
         yield RiskItem("risk-calcineurin", points, transplant_drug)
     if antibody := patient.taking("egfr-mab") or _ended_within(patient, k.span("egfr_mab_after"), "egfr-mab"):
@@ -58,15 +69,12 @@ def _highest(patient: Patient, k: Limits) -> Iterator[RiskItem]:
         yield RiskItem("risk-platinum", points, cisplatin)
     elif carboplatin := patient.taking("carboplatin") or _ended_within(patient, within, "carboplatin"):
         yield RiskItem("risk-platinum", int(k["points_high"]), carboplatin)
-    if bowel := patient.has_confirmed("short-bowel", "high-output-stoma"):
-        yield RiskItem("risk-short-bowel", points, (bowel,))
-    if alcohol := patient.has_confirmed("alcohol-use-disorder"):
-        yield RiskItem("risk-alcohol-disorder", points, (alcohol,))
 
 
 def _diuretics(patient: Patient, k: Limits) -> Iterator[RiskItem]:
-    loop = _taken_from(patient, k.span("diuretic_from"), "loop-diuretic")
-    thiazide = _taken_from(patient, k.span("diuretic_from"), "thiazide")
+    span = k.span("diuretic_from")
+    loop = _taken_from(span, _lasting(patient, "loop-diuretic"))
+    thiazide = _taken_from(span, _lasting(patient, "thiazide"))
     if loop and thiazide:
         yield RiskItem("risk-two-diuretics", int(k["points_highest"]), loop + thiazide)
     elif loop or thiazide:
@@ -74,18 +82,17 @@ def _diuretics(patient: Patient, k: Limits) -> Iterator[RiskItem]:
 
 
 def _ppi(patient: Patient, k: Limits) -> Iterator[RiskItem]:
-    if long := _taken_from(patient, k.span("ppi_long"), "ppi"):
+    lasting = _lasting(patient, "ppi")
+    if long := _taken_from(k.span("ppi_long"), lasting):
         yield RiskItem("risk-ppi-long", int(k["points_high"]), long)
-    elif some := _taken_from(patient, k.span("ppi_from"), "ppi"):
+    elif some := _taken_from(k.span("ppi_from"), lasting):
         yield RiskItem("risk-ppi", int(k["points_some"]), some)
 
 
 def _high(patient: Patient, k: Limits) -> Iterator[RiskItem]:
     points, within = int(k["points_high"]), k.span("nephrotoxic_within")
-    nephrotoxic = ("amphotericin", "foscarnet-pentamidine")
-    drugs = patient.taking(*nephrotoxic) or _ended_within(patient, within, *nephrotoxic)
-    drugs = drugs or _long_courses(patient, k, within)
-    if drugs:
+    drugs = patient.taking(*NEPHROTOXIC) or _ended_within(patient, within, *NEPHROTOXIC)
+    if drugs := drugs or _long_courses(patient, k, within):
         yield RiskItem("risk-nephrotoxic", points, drugs)
     gut = patient.has_confirmed(
         "coeliac-disease", "inflammatory-bowel-disease", "chronic-pancreatitis", "bariatric-malabsorptive"
@@ -109,9 +116,10 @@ def _some(patient: Patient, k: Limits) -> Iterator[RiskItem]:
         if hba1c is not None and hba1c.at_least(k["hba1c_high"]):
             yield RiskItem("risk-hba1c", points, (hba1c,))
     alcohol = patient.latest("alcohol-use")
-    limit = k["drinks_women"] if patient.sex == "female" else k["drinks_men"]
-    if alcohol is not None and alcohol.above(limit) and patient.has_confirmed("alcohol-use-disorder") is None:
-        yield RiskItem("risk-alcohol", points, (alcohol,))
+    if alcohol is not None and patient.has_confirmed("alcohol-use-disorder") is None:
+        limit = k["drinks_women"] if patient.sex == "female" else k["drinks_men"]
+        if alcohol.above(limit):
+            yield RiskItem("risk-alcohol", points, (alcohol,))
     bmi = patient.latest("bmi")
     if wasted := patient.has_confirmed("malnutrition", "eating-disorder"):
         yield RiskItem("risk-malnutrition", points, (wasted,))
@@ -119,17 +127,21 @@ def _some(patient: Patient, k: Limits) -> Iterator[RiskItem]:
         yield RiskItem("risk-malnutrition", points, (bmi,))
     if gland := patient.has_confirmed("primary-hyperparathyroidism", "hyperthyroidism", "hyperaldosteronism"):
         yield RiskItem("risk-endocrine", points, (gland,))
-    if patient.aged_at_least(Decimal(k["age_from"])):
+    if patient.aged_at_least(k["age_from"]):
         yield RiskItem("risk-age", points)
     if binder := patient.taking("patiromer"):
         yield RiskItem("risk-patiromer", points, binder)
 
 
-def _taken_from(patient: Patient, span: timedelta, group: str) -> tuple[Exposure, ...]:
-    """Active exposures with a known start that have lasted at least `span` (limits inclusive), PRN use left out."""
-    return tuple(
-        e for e in patient.taking(group) if not e.as_needed and e.since is not None and patient.taken_for(e) >= span
-    )
+def _lasting(patient: Patient, group: str) -> list[tuple[Exposure, timedelta]]:
+    """Active exposures with a known start and how long they have lasted, PRN use left out."""
+    found = patient.taking(group)
+    return [(e, patient.taken_for(e)) for e in found if not e.as_needed and e.since is not None] if found else []
+
+
+def _taken_from(span: timedelta, lasting: list[tuple[Exposure, timedelta]]) -> tuple[Exposure, ...]:
+    """Those that have lasted at least `span` (limits inclusive)."""
+    return tuple([exposure for exposure, taken in lasting if taken >= span]) if lasting else ()
 
 
 def _ended_within(patient: Patient, span: timedelta, *groups: str) -> tuple[Exposure, ...]:
@@ -144,8 +156,10 @@ def _ended_within(patient: Patient, span: timedelta, *groups: str) -> tuple[Expo
 
 def _long_courses(patient: Patient, k: Limits, within: timedelta) -> tuple[Exposure, ...]:
     """Aminoglycoside courses long enough to matter, running or ended within the window."""
+    if not patient.taking("aminoglycoside") and not patient.took("aminoglycoside"):
+        return ()
     needed = k.span("aminoglycoside_from")
-    running = _taken_from(patient, needed, "aminoglycoside")
+    running = _taken_from(needed, _lasting(patient, "aminoglycoside"))
     ended = tuple(
         e
         for e in _ended_within(patient, within, "aminoglycoside")

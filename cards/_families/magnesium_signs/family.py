@@ -57,9 +57,10 @@ def magnesium_signs(patient: Patient, k: Limits) -> MagnesiumSigns:
 
 
 def _tetany(patient: Patient, k: Limits) -> Iterator[RiskItem]:
-    if tetany := patient.has_confirmed("tetany", within=k.span("window")):
+    window = k.span("window")
+    if tetany := patient.has_confirmed("tetany", within=window):
         yield RiskItem("sign-tetany", int(k["points_strong"]), (tetany,))
-    if tremor := patient.has_confirmed("tremor", "fasciculation", within=k.span("window")):
+    if tremor := patient.has_confirmed("tremor", "fasciculation", within=window):
         yield RiskItem("sign-tremor", int(k["points_weak"]), (tremor,))
 
 
@@ -78,7 +79,8 @@ def _calcium(patient: Patient, k: Limits) -> Iterator[RiskItem]:
     basis = patient.ask_or(calcium_basis, None)
     if basis is None or basis.low is None:
         return
-    if not all(patient.as_of.within(r.at, k.span("laboratory_window")) for r in basis.because):
+    laboratory_window = k.span("laboratory_window")
+    if [r for r in basis.because if not patient.as_of.within(r.at, laboratory_window)]:
         return
     vitamin_d = patient.latest("vitamin-d")
     explained = patient.has("ckd-g4", "ckd-g5", "hypoparathyroidism") is not None
@@ -93,9 +95,10 @@ def _calcium(patient: Patient, k: Limits) -> Iterator[RiskItem]:
 def _rhythm(patient: Patient, k: Limits) -> Iterator[RiskItem]:
     points = int(k["points_moderate"])
     qtc = patient.latest("qtc", k.span("laboratory_window"))
-    limit = k["qtc_women"] if patient.sex == "female" else k["qtc_men"]
-    if qtc is not None and patient.sex is not None and qtc.above(limit):
-        yield RiskItem("sign-qtc", points, (qtc,))
+    if qtc is not None and patient.sex is not None:
+        limit = k["qtc_women"] if patient.sex == "female" else k["qtc_men"]
+        if qtc.above(limit):
+            yield RiskItem("sign-qtc", points, (qtc,))
     if rhythm := patient.has_confirmed(
         "atrial-fibrillation", "ventricular-arrhythmia", "ventricular-ectopy", within=k.span("window")
     ):
@@ -107,6 +110,8 @@ def _rhythm(patient: Patient, k: Limits) -> Iterator[RiskItem]:
 
 def _symptoms(patient: Patient, k: Limits) -> Iterator[RiskItem]:
     window, points = k.span("window"), int(k["points_weak"])
+    if patient.has_confirmed(*SINGLE_SYMPTOMS, *POOLED_SYMPTOMS, within=window) is None:
+        return
     single = [p for group in SINGLE_SYMPTOMS if (p := patient.has_confirmed(group, within=window)) is not None]
     if single:
         facts: tuple[Fact, ...] = tuple(single)

@@ -5,8 +5,6 @@ Shared by the potassium rules, so that the rule about magnesium is never milder 
 
 from __future__ import annotations
 
-from itertools import chain
-
 import msgspec
 
 from cds_service.errors import CannotTellError
@@ -23,6 +21,8 @@ SIGNS = (
     "ventricular-arrhythmia", "arrhythmia", "atrial-fibrillation", "heart-block", "bradycardia", "conduction-widening",
     "long-qt", "paralysis",
 )  # fmt: skip
+
+LISTS = (("medications", "unknown-drugs"), ("conditions", "unknown-problems"))
 
 
 class PotassiumContext(msgspec.Struct, frozen=True):
@@ -75,7 +75,7 @@ def potassium_context(patient: Patient, k: Limits) -> PotassiumContext:
     elif band is Severity.WARNING:
         reasons = _moderate_reasons(patient, k)
         severity = Severity.CRITICAL if reasons else band
-    penicillins = tuple(e for e in patient.taking("penicillin") if e.route == "intravenous")
+    penicillins = tuple([e for e in patient.taking("penicillin") if e.route == "intravenous"])
     return PotassiumContext(
         potassium,
         band,
@@ -112,22 +112,23 @@ def _mild_reasons(patient: Patient, potassium: Result, k: Limits) -> tuple[Fact,
 def _moderate_reasons(patient: Patient, k: Limits) -> tuple[Fact, ...]:
     """What makes a moderately low potassium critical: digoxin, or an ECG change, arrhythmia or paralysis now."""
     window = k.span("signs_window")
-    signs: tuple[Problem | None, ...] = tuple(patient.has(sign, within=window) for sign in SIGNS)
+    signs: list[Problem] = []
+    if patient.has(*SIGNS, within=window) is not None:
+        signs = [found for sign in SIGNS if (found := patient.has(sign, within=window)) is not None]
     qtc = patient.latest("qtc", window)
     long_qtc = (qtc,) if qtc is not None and qtc.at_least(k["qtc"]) else ()
-    return tuple(chain(patient.taking("digoxin"), (sign for sign in signs if sign is not None), long_qtc))
+    return (*patient.taking("digoxin"), *signs, *long_qtc)
 
 
 def _fall(patient: Patient, potassium: Result, k: Limits) -> tuple[Result, ...]:
     """The highest exact potassium of the week before, when the fall from it is large enough."""
     if potassium.comparator:
         return ()
+    window, at = k.span("fall_window"), potassium.at.earliest
     earlier = [
         r
         for r in patient.series("potassium")
-        if not r.comparator
-        and r.at.earliest < potassium.at.earliest
-        and potassium.at.earliest - r.at.earliest <= k.span("fall_window")
+        if not r.comparator and r.at.earliest < at and at - r.at.earliest <= window
     ]
     highest = max(earlier, key=lambda r: r.value, default=None)
     return (highest,) if highest is not None and highest.value - potassium.value >= k["fall"] else ()
@@ -141,7 +142,7 @@ def _within_site_range(potassium: Result, k: Limits) -> bool:
 
 def _unread(patient: Patient) -> tuple[str, ...]:
     missing = []
-    for key, phrase in (("medications", "unknown-drugs"), ("conditions", "unknown-problems")):
+    for key, phrase in LISTS:
         try:
             patient.complete(key)
         except CannotTellError:

@@ -58,18 +58,21 @@ class SampleQuality(msgspec.Struct, frozen=True):
 def sample_quality(patient: Patient, k: Limits) -> SampleQuality:
     """The doubts about the latest results. Never raises: unknown signs and kidney function leave the doubt standing."""
     high = _high(patient, k)
-    haemolysed = tuple(r for r in high if "haemolysed" in r.flags)
-    latest = (patient.latest(concept) for concept in ("potassium", "magnesium-serum", "phosphate", "calcium-total"))
-    drip_arm = tuple(r for r in latest if r is not None and "drip-arm" in r.flags)
+    latest = [patient.latest(concept) for concept in ("potassium", "magnesium-serum", "phosphate", "calcium-total")]
+    drip_arm = tuple([r for r in latest if r is not None and "drip-arm" in r.flags])
     edta = _edta(patient, k)
-    explained = {r.concept for r in haemolysed} | {r.concept for r in high if r in drip_arm}
+    haemolysed: tuple[Result, ...] = ()
+    explained = {"potassium"} if edta else set()
+    if high:
+        haemolysed = tuple([r for r in high if "haemolysed" in r.flags])
+        explained |= {r.concept for r in high if r in haemolysed or r in drip_arm}
     return SampleQuality(
         haemolysed,
         drip_arm,
         edta,
         _unit_suspect(patient, k),
-        high=frozenset(explained | ({"potassium"} if edta else NONE)),
-        low=frozenset(r.concept for r in edta[1:]),
+        high=frozenset(explained),
+        low=frozenset([r.concept for r in edta[1:]]),
         replaced=patient.hook not in ORDER_HOOKS and not _too_dangerous(patient, k),
     )
 
@@ -77,7 +80,8 @@ def sample_quality(patient: Patient, k: Limits) -> SampleQuality:
 def _high(patient: Patient, k: Limits) -> tuple[Result, ...]:
     """The latest K, Mg and PO4 that are proven high."""
     found = []
-    potassium, mg, phosphate = (patient.latest(c) for c in ("potassium", "magnesium-serum", "phosphate"))
+    potassium, mg = patient.latest("potassium"), patient.latest("magnesium-serum")
+    phosphate = patient.latest("phosphate")
     if potassium is not None and potassium.at_least(k["potassium_high"]):
         found.append(potassium)
     if mg is not None and mg.above(patient.ask(magnesium_reference).upper):
@@ -117,7 +121,10 @@ def _unit_suspect(patient: Patient, k: Limits) -> tuple[Unusable, ...]:
     """Magnesium and calcium set aside for their unit, when nothing newer is known and the value would alarm."""
     found = []
     for concept, name in (("magnesium-serum", "magnesium"), ("calcium-total", "calcium")):
-        suspects = [u for u in patient.unusable(concept) if u.reason == UNIT_SUSPECT and u.at is not None]
+        unusable = patient.unusable(concept)
+        if not unusable:
+            continue
+        suspects = [u for u in unusable if u.reason == UNIT_SUSPECT and u.at is not None]
         for suspect in suspects[:1]:
             at, value, usable = suspect.at, suspect.value, patient.last_known(concept)
             newest = at is not None and (usable is None or usable.at.latest < at.latest)

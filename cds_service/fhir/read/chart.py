@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -12,7 +13,7 @@ from cds_service.facts.records import Coverage, Problem, ReferenceRange
 from cds_service.facts.snapshot import Snapshot
 from cds_service.facts.vocabulary import Vocabulary
 from cds_service.fhir import structs
-from cds_service.fhir.call import Call, KeyAnswer
+from cds_service.fhir.call import Call
 from cds_service.fhir.read.conditions import (
     ConditionNames,
     condition_names,
@@ -25,12 +26,12 @@ from cds_service.fhir.read.encounters import current_encounter, read_person, rea
 from cds_service.fhir.read.exposures import ExposureFacts, gather_exposures
 from cds_service.fhir.read.intake import DRAFTS, Intake
 from cds_service.fhir.read.medications import MedicationReader, Record
-from cds_service.fhir.read.observations import ObservationFacts, page_order, read_observations
+from cds_service.fhir.read.observations import ObservationFacts, Page, page_order, read_observations
 from cds_service.fhir.read.orders import read_orders
 from cds_service.fhir.read.references import MedicationShelf, heading_of, kind_of
 from cds_service.fhir.read.site_ranges import is_known_adult, with_site_range, with_site_ranges
 
-COMPLETE = Coverage("complete")
+COMPLETE, UNORDERED, NOT_ASKED = Coverage("complete"), Coverage("unordered"), Coverage("not asked")
 _ORDER_KINDS = ("MedicationRequest", "MedicationOrder")
 
 
@@ -68,7 +69,7 @@ def read_chart(
     observed = read_observations(
         intake.observations, vocabulary, as_of, call.patient_id, inpatient, cut, admit_unknown_status, intake.specimens
     )  # fmt: skip
-    coverage |= {key: Coverage("unordered") for key in observed.unreadable if coverage.get(key) == COMPLETE}
+    coverage |= {key: UNORDERED for key in observed.unreadable if coverage.get(key) == COMPLETE}
     person = read_person(patient, call.patient_id, zone)
     if vocabulary.laboratory_ranges and is_known_adult(person, as_of):
         observed = _with_ranges(observed, vocabulary.laboratory_ranges)
@@ -98,8 +99,8 @@ def read_chart(
 
 def _with_ranges(observed: ObservationFacts, ranges: Mapping[str, ReferenceRange]) -> ObservationFacts:
     conflicts = {
-        concept: with_site_range(rival, ranges[concept]) if concept in ranges else rival
-        for concept, rival in observed.conflicts.items()
+        concept: tuple(with_site_range(rival, ranges[concept]) for rival in rivals) if concept in ranges else rivals
+        for concept, rivals in observed.conflicts.items()
     }
     return msgspec.structs.replace(observed, results=with_site_ranges(observed.results, ranges), conflicts=conflicts)
 
@@ -137,22 +138,21 @@ def _medication_records(call: Call, intake: Intake, reader: MedicationReader) ->
 
 def _coverage(call: Call, intake: Intake, concept_keys: Mapping[str, str]) -> dict[str, Coverage]:
     """How completely each key was answered. A key that lost a resource to quarantine is not complete any more."""
-    coverage = {key: Coverage("not asked") for key in concept_keys.values()}
+    coverage = dict.fromkeys(concept_keys.values(), NOT_ASKED)
     for key, answer in call.answers.items():
-        coverage[key] = _key_coverage(key, answer, intake)
+        if answer.state == "truncated":
+            coverage[key] = _reach(intake.observations.get(key))
+        elif answer.state == "complete":
+            coverage[key] = UNORDERED if key in intake.incomplete else COMPLETE
+        else:
+            coverage[key] = Coverage(answer.state)
     return coverage
 
 
-def _key_coverage(key: str, answer: KeyAnswer, intake: Intake) -> Coverage:
-    if answer.state == "truncated":
-        page = intake.observations.get(key)
-        if not page:
-            return Coverage("unordered")
-        newest_first, oldest = page_order(page)
-        return Coverage("truncated", oldest) if newest_first else Coverage("unordered")
-    if answer.state == "complete" and key in intake.incomplete:
-        return Coverage("unordered")
-    return Coverage(answer.state)
+def _reach(page: Page | None) -> Coverage:
+    """What a cut page of Observations proves."""
+    newest_first, oldest = page_order(page) if page else (False, None)
+    return Coverage("truncated", oldest) if newest_first else UNORDERED
 
 
 def _newest_first(found: Mapping[str, list[Problem]]) -> dict[str, tuple[Problem, ...]]:
@@ -170,10 +170,14 @@ def _present(
     observed: ObservationFacts, drugs: ExposureFacts, problems: Iterable[str], procedures: Iterable[str]
 ) -> frozenset[str]:
     """Tokens for rule triggers. Unusable results and past drugs count: a rule must be asked to say what they mean."""
-    tokens = {f"result:{concept}" for concept in (*observed.results, *observed.unusable)}
-    tokens |= {f"condition:{group}" for group in problems}
-    tokens |= {f"procedure:{group}" for group in procedures}
-    for name, exposures in drugs.exposures.items():
-        for exposure in exposures:
-            tokens.add(f"draft:{name}" if exposure.status == "draft" else f"drug:{name}")
+    tokens = {f"result:{concept}" for concept in observed.results}
+    for kind, names in (("result", observed.unusable), ("condition", problems), ("procedure", procedures)):
+        tokens |= {f"{kind}:{name}" for name in names}
+    for exposure in drugs.drug_list:
+        tokens |= _tokens("draft" if exposure.status == "draft" else "drug", exposure.groups, exposure.ingredients)
     return frozenset(tokens)
+
+
+@lru_cache(maxsize=8192)
+def _tokens(kind: str, groups: frozenset[str], ingredients: frozenset[str]) -> frozenset[str]:
+    return frozenset(f"{kind}:{name}" for name in groups | ingredients)

@@ -118,11 +118,12 @@ def read_procedures(
             continue
         period = procedure.performed_period or Period()
         ended = parse_moment(period.end, zone)
-        goes_on = ended is None and (procedure.performed_period is not None or procedure.status.strip() == "in-progress")
+        under_way = procedure.status.strip() == "in-progress"
+        ongoing = ended is None and (under_way or procedure.performed_period is not None)
         at = parse_moment(procedure.performed_date_time or period.start, zone)
         ref, encounter = f"Procedure/{procedure.id}", encounter_ref(procedure.encounter)
         for group in groups:
-            problem = Problem(group, _shown_name(code), at, True, True, by_text, ref, encounter, ended, goes_on)
+            problem = Problem(group, _shown_name(code), at, True, True, by_text, ref, encounter, ended, ongoing)
             found.setdefault(group, []).append(problem)
     return found
 

@@ -20,6 +20,7 @@ from cds_service.fhir.structs import Medication
 UCUM = "http://unitsofmeasure.org"
 ORAL = "oral"
 _MAX_DIGITS = 30
+_ONCE = Decimal(1)
 _MAX_HOURS_DIGITS = 3
 _NEEDLE_ROUTES = frozenset({"intravenous", "intramuscular", "subcutaneous"})
 _NEEDLE_WORDS = frozenset(
@@ -78,9 +79,13 @@ def _dose(instruction: datatypes.Dosage) -> tuple[Decimal | None, str]:
 
 def _number(value: Decimal | None) -> Decimal | None:
     """An amount that can be calculated with and printed; None for a negative or absurd one, as for one not stated."""
-    if value is None or not is_number(value) or value < 0 or len(str(value)) > _MAX_DIGITS:
+    if value is None:
         return None
-    return value
+    text = str(value)
+    if len(text) > _MAX_DIGITS:
+        return None
+    plain = text.isdigit() or text.replace(".", "", 1).isdigit()
+    return value if plain or (is_number(value) and value >= 0) else None
 
 
 def unit_of(quantity: datatypes.Quantity) -> str:
@@ -100,7 +105,7 @@ def _per_day(repeat: datatypes.TimingRepeat, moments: int) -> Decimal | None:
         return frequency * len(days) / 7 if days else frequency
     if days and frequency is None:
         frequency = Decimal(len(days) if repeat.period_unit == "wk" else 1)
-    per_day = _rate(frequency or Decimal(1), period, repeat.period_unit)
+    per_day = _rate(frequency or _ONCE, period, repeat.period_unit)
     if per_day is not None and days and repeat.period_unit == "d":
         return per_day * len(days) / 7
     return per_day
@@ -156,9 +161,7 @@ def read_strengths(medication: Medication | None) -> tuple[Strength, ...]:
         if per_amount is None:
             continue
         unit = unit_of(strength.numerator)
-        found.append(
-            Strength(name, amount, unit, per_amount, unit_of(per) if per is not None else "")
-        )
+        found.append(Strength(name, amount, unit, per_amount, unit_of(per) if per is not None else ""))
     return tuple(found)
 
 
@@ -221,7 +224,6 @@ class Routes:
         if not usual or ORAL in usual:
             return ORAL
         return usual.pop() if len(usual) == 1 else None
-
 
     def _route_by_needle(self, identity: Identity) -> str | None:
         """The route of an injection whose record names none: the only one of its ATC classes that takes a needle."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -47,11 +48,24 @@ def gather_exposures(records: Iterable[Record]) -> ExposureFacts:
 
 
 def _indexed(exposures: Sequence[Exposure]) -> dict[str, tuple[Exposure, ...]]:
-    found: dict[str, list[Exposure]] = {}
+    found: dict[str, tuple[Exposure, ...]] = {}
     for exposure in exposures:
-        for name in exposure.groups | exposure.ingredients:
-            found.setdefault(name, []).append(exposure)
-    return {name: tuple(listed) for name, listed in found.items()}
+        alone = (exposure,)
+        for name in union_of(exposure.groups, exposure.ingredients):
+            found[name] = found[name] + alone if name in found else alone
+    return found
+
+
+@lru_cache(maxsize=8192)
+def union_of(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
+    """Both sets together; the same few drugs recur from call to call."""
+    return one | other
+
+
+@lru_cache(maxsize=8192)
+def _names_of(substances: frozenset[str], ingredients: frozenset[str]) -> tuple[str | frozenset[str], ...]:
+    """What a drug can be recognised by: two records of one drug share at least one of these."""
+    return (*substances, ingredients) if ingredients else (*substances,)
 
 
 def is_same_drug(one: Record, other: Record) -> bool:
@@ -86,10 +100,7 @@ def _same_drug(records: list[Record]) -> list[list[Record]]:
     together: list[list[Record]] = []
     by_name: dict[str | frozenset[str], list[list[Record]]] = {}
     for record in records:
-        identity = record.identity
-        names: list[str | frozenset[str]] = [*identity.substances]
-        if identity.ingredients:
-            names.append(identity.ingredients)
+        names = _names_of(record.identity.substances, record.identity.ingredients)
         group: list[Record] | None = None
         for name in names:
             for known in by_name.get(name, ()):
@@ -100,9 +111,10 @@ def _same_drug(records: list[Record]) -> list[list[Record]]:
             together.append(group)
         group.append(record)
         for name in names:
-            groups = by_name.setdefault(name, [])
-            if not any(known is group for known in groups):
-                groups.append(group)
+            if name not in by_name:
+                by_name[name] = [group]
+            elif not any(known is group for known in by_name[name]):
+                by_name[name].append(group)
     return together
 
 
@@ -156,8 +168,8 @@ def _exposure(records: list[Record], since: Moment | None) -> Exposure:
     ends = [record.until for record in records]
     return Exposure(
         name=recent.name,
-        ingredients=frozenset[str]().union(*(r.identity.ingredients for r in records)),
-        groups=frozenset[str]().union(*(r.identity.groups for r in records)),
+        ingredients=_joined([r.identity.ingredients for r in records]),
+        groups=_joined([r.identity.groups for r in records]),
         status=_status(recent),
         route=next((r.route for r in records if r.route is not None), None),
         since=since,
@@ -168,12 +180,16 @@ def _exposure(records: list[Record], since: Moment | None) -> Exposure:
         known_by=next((r.identity.known_by for r in records if r.identity.known_by != "text"), "text"),
         as_needed=all(record.as_needed for record in counted),
         over_the_counter=all(record.over_the_counter for record in records),
-        atc=frozenset[str]().union(*(r.identity.atc for r in records)),
+        atc=_joined([r.identity.atc for r in records]),
         refs=tuple(record.ref for record in records),
         reasons=tuple(dict.fromkeys(reason for record in records for reason in record.reasons)),
         authored=recent.authored,
-        reason_groups=frozenset[str]().union(*(r.reason_groups for r in records)),
+        reason_groups=_joined([r.reason_groups for r in records]),
     )
+
+
+def _joined(sets: list[frozenset[str]]) -> frozenset[str]:
+    return sets[0].union(*sets)
 
 
 def _status(record: Record) -> Literal["active", "past", "draft"]:
@@ -194,8 +210,11 @@ def _doses_that_add(records: list[Record]) -> list[Record]:
 
 
 def _is_another_strength(one: Record, other: Record) -> bool:
-    times, other_times = _times(one.dosages), _times(other.dosages)
-    if not times or not other_times or not times.isdisjoint(other_times):
+    times = _times(one.dosages)
+    if not times:
+        return False
+    other_times = _times(other.dosages)
+    if not other_times or not times.isdisjoint(other_times):
         return False
     return one.strengths != other.strengths or one.name != other.name or _amounts(one) != _amounts(other)
 
@@ -212,7 +231,7 @@ def _with_duration(merged: list[list[Record]], charted: list[Record]) -> list[Ex
     """Exposures whose start goes back through contiguous coverage by the same ingredient or class."""
     by_kin: dict[str, list[Record]] = {}
     for record in charted:
-        for name in record.identity.classes | record.identity.ingredients:
+        for name in union_of(record.identity.classes, record.identity.ingredients):
             by_kin.setdefault(name, []).append(record)
     exposures = []
     for records in merged:
@@ -221,7 +240,7 @@ def _with_duration(merged: list[list[Record]], charted: list[Record]) -> list[Ex
             since = min((r.since for r in records if r.since is not None), key=lambda m: m.earliest, default=None)
         kin: list[Record] = []
         if since is not None:
-            for name in records[0].identity.classes | records[0].identity.ingredients:
+            for name in union_of(records[0].identity.classes, records[0].identity.ingredients):
                 if len(by_kin[name]) > len(records):
                     kin += by_kin[name]
             if kin:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -14,14 +14,15 @@ from cds_service.fhir.call import Call
 from cds_service.fhir.datatypes import Reference
 from cds_service.fhir.read.modifiers import unknown_modifier
 from cds_service.fhir.read.references import heading_of, kind_of, refers_to
-from cds_service.fhir.read.shapes import decode_as_r4
+from cds_service.fhir.read.shapes import decode_as_r4, is_other_shape
 
 Kind = TypeVar("Kind", bound=structs.Resource)
-Keyed = tuple[str, msgspec.Raw]
+Keyed = tuple[str, msgspec.Raw | structs.Resource]
 
 SUBJECT = "dq-subject"
 UNREADABLE = "unreadable"
 DRAFTS = "draftOrders"
+_MODIFIED_INSIDE = (*structs.MEDICINES, structs.Medication)
 
 
 class Intake:
@@ -32,16 +33,21 @@ class Intake:
         self.zone = zone
         self.quarantine: list[Quarantined] = []
         self.incomplete: set[str] = set()
-        self.observations: dict[str, list[msgspec.Raw]] = {}
+        self.observations: dict[str, list[msgspec.Raw | structs.Observation]] = {}
         self.medications: list[msgspec.Raw] = []
         self.specimens: list[msgspec.Raw] = []
         self._by_kind: dict[str, list[Keyed]] = {}
         self._owner = f"Patient/{call.patient_id}"
         for key, answer in call.answers.items():
+            if answer.observations:
+                self.observations[key] = list(answer.observations)
+            for record in answer.records:
+                self._by_kind.setdefault(record.resource_type, []).append((key, record))
             for raw in answer.resources:
                 self._sort_in(key, raw)
-            self.medications.extend(answer.included)
-            self.specimens += [raw for raw in answer.included if kind_of(raw) == "Specimen"]
+            if answer.included:
+                self.medications.extend(answer.included)
+                self.specimens += [raw for raw in answer.included if kind_of(raw) == "Specimen"]
         self.medications.extend(call.drafts)
 
     def _sort_in(self, key: str, raw: msgspec.Raw) -> None:
@@ -62,38 +68,49 @@ class Intake:
 
         `vouched`: the id that the call itself names; that one need not name its subject.
         """
+        sent: list[Keyed] = []
+        for name in names:
+            sent += self._by_kind.get(name, ())
+        if not sent:
+            return []
         found: list[Kind] = []
         seen: dict[str, int] = {}
-        for name in names:
-            for key, raw in self._by_kind.get(name, ()):
-                resource = self.accept(key, raw, kind, vouched)
-                if resource is None:
-                    continue
-                place = seen.setdefault(resource.id, len(found)) if resource.id else len(found)
-                if place == len(found):
-                    found.append(resource)
-                elif self._is_later(resource, found[place]):
-                    found[place] = resource
+        for key, raw in sent:
+            resource = self.accept(key, raw, kind, vouched)
+            if resource is None:
+                continue
+            place = seen.setdefault(resource.id, len(found)) if resource.id else len(found)
+            if place == len(found):
+                found.append(resource)
+            elif self._is_later(resource, found[place]):
+                found[place] = resource
         return found
 
-    def accept(self, key: str, raw: msgspec.Raw, kind: type[Kind], vouched: str | None = None) -> Kind | None:
-        """Decode one resource and check that it may be used; None after it was put in quarantine."""
+    def accept(
+        self, key: str, raw: msgspec.Raw | structs.Resource, kind: type[Kind], vouched: str | None = None
+    ) -> Kind | None:
+        """Decode one resource unless it is, and check that it may be used; None after it was put in quarantine."""
+        resource = raw if isinstance(raw, kind) else self._decoded(key, raw, kind)
+        if resource is None:
+            return None
+        if not self._is_ours(resource, vouched):
+            self.refuse(key, f"{resource.resource_type}/{resource.id}", SUBJECT)
+            return None
+        # A quick no for the resources that can hold no modifier extension we would have to look for.
+        if resource.implicit_rules or resource.modifier_extension or isinstance(resource, _MODIFIED_INSIDE):
+            reason = unknown_modifier(resource)
+            if reason is not None:
+                self.refuse(key, f"{resource.resource_type}/{resource.id}", reason)
+                return None
+        return resource
+
+    def _decoded(self, key: str, raw: Any, kind: type[Kind]) -> Kind | None:
         resource = structs.decode(raw, kind)
-        if resource is None or _is_other_shape(resource):
+        if resource is None or is_other_shape(resource):
             resource = decode_as_r4(raw, kind) or resource
         if resource is None:
             heading = heading_of(raw)
             self.refuse(key, f"{heading.resource_type}/{heading.id}", UNREADABLE)
-            return None
-        ref = f"{resource.resource_type}/{resource.id}"
-        if not self._is_ours(resource, vouched):
-            self.refuse(key, ref, SUBJECT)
-            return None
-        if resource.implicit_rules or _may_modify(resource):
-            reason = unknown_modifier(resource)
-            if reason is not None:
-                self.refuse(key, ref, reason)
-                return None
         return resource
 
     def refuse(self, key: str, ref: str, reason: str) -> None:
@@ -103,11 +120,11 @@ class Intake:
             self.incomplete.add(key)
 
     def _is_ours(self, resource: structs.Resource, vouched: str | None) -> bool:
-        if isinstance(resource, structs.Patient):
-            return resource.id == self.patient_id
         subject: Reference | None = getattr(resource, "subject", None)
         if subject is not None and subject.reference == self._owner:
             return True
+        if isinstance(resource, structs.Patient):
+            return resource.id == self.patient_id
         if subject is None:
             return vouched is not None and resource.id == vouched
         return refers_to(subject, "Patient", self.patient_id)
@@ -115,24 +132,3 @@ class Intake:
     def _is_later(self, one: structs.Resource, other: structs.Resource) -> bool:
         first, second = (parse_moment(r.meta.last_updated if r.meta else None, self.zone) for r in (one, other))
         return first is not None and (second is None or first.earliest > second.earliest)
-
-
-def _may_modify(resource: structs.Resource) -> bool:
-    """A quick no for the resources that can hold no modifier extension we would have to look for."""
-    return bool(resource.modifier_extension) or isinstance(
-        resource, structs.MedicationRequest | structs.MedicationStatement | structs.Medication
-    )
-
-
-def _is_other_shape(resource: structs.Resource) -> bool:
-    """Whether what R4 needs is missing, as it is in other versions' shapes that decode without an error."""
-    if isinstance(resource, structs.MedicationRequest | structs.MedicationStatement):
-        named = resource.medication_codeable_concept is not None or resource.medication_reference is not None
-        return not named or resource.subject is None
-    if isinstance(resource, structs.Procedure):
-        return resource.performed_date_time is None and resource.performed_period is None
-    if isinstance(resource, structs.ServiceRequest):
-        return resource.code is None or not (resource.code.coding or resource.code.text)
-    if isinstance(resource, structs.Condition):
-        return resource.subject is None
-    return False

@@ -43,7 +43,6 @@ class Record(msgspec.Struct, gc=False):
     """One record of a drug. `standing` says how it counts; `since`/`until` are its own, not yet joined with others."""
 
     ref: str
-    is_request: bool
     standing: Standing
     name: str
     identity: Identity
@@ -94,12 +93,15 @@ class MedicationReader:
         status = request.status.strip()
         authored = parse_moment(request.authored_on, self._as_of.zone)
         since, until = self._bounds(request.dosage_instruction, request.extension)
-        standing = self._standing(status, until, stopped=says_stopped(request.modifier_extension))
+        standing: Standing | None = "active"
+        if status != "active" or until is not None or request.modifier_extension:
+            standing = self._standing(status, until, stopped=says_stopped(request.modifier_extension))
         if standing is None:
             return None
         record = self._record(request, request.dosage_instruction, standing, since or authored, until, authored)
         record.over_the_counter = record.over_the_counter or is_by_patient(request, reported)
-        record.supply = _supply(request.dispense_request)
+        if request.dispense_request is not None:
+            record.supply = _supply(request.dispense_request)
         return record
 
     def statement(self, statement: structs.MedicationStatement) -> Record | None:
@@ -158,7 +160,6 @@ class MedicationReader:
         reasons, groups = self._reasons(medicine, dosages, name)
         return Record(
             ref=f"{medicine.resource_type}/{medicine.id}",
-            is_request=isinstance(medicine, structs.MedicationRequest),
             standing=standing,
             name=name,
             identity=identity,
@@ -266,12 +267,10 @@ def _period(extension: datatypes.Extension) -> datatypes.Period | None:
         return None
 
 
-def _supply(dispense: structs.DispenseRequest | None) -> timedelta | None:
+def _supply(dispense: structs.DispenseRequest) -> timedelta | None:
     """How long the supply lasts with all its repeats; None when not stated in days."""
-    if dispense is None or dispense.expected_supply_duration is None:
-        return None
     duration = dispense.expected_supply_duration
-    if duration.value is None or (duration.code or duration.unit) not in ("d", "day", "days"):
+    if duration is None or duration.value is None or (duration.code or duration.unit) not in ("d", "day", "days"):
         return None
     repeats = dispense.number_of_repeats_allowed or 0
     days = float(duration.value) * (1 + float(repeats))

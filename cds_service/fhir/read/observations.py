@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from cds_service.facts.moments import AsOf, Moment, parse_moment
-from cds_service.facts.records import Band, Result, Unusable
+from cds_service.facts.records import Result, Unusable
 from cds_service.facts.snapshot import Quarantined
-from cds_service.facts.vocabulary import AgePolicy, Vocabulary
+from cds_service.facts.vocabulary import Vocabulary
 from cds_service.fhir.datatypes import Reference
 from cds_service.fhir.read import quality
+from cds_service.fhir.read.bands import Bands
 from cds_service.fhir.read.quantities import UNIT_SUSPECT
 from cds_service.fhir.read.series import (
     Entry,
@@ -26,10 +27,12 @@ from cds_service.fhir.read.series import (
 )
 from cds_service.fhir.read.specimens import NO_SPECIMEN, SpecimenShelf
 from cds_service.fhir.read.verdicts import HAEMOLYSED, NO_FLAGS, Component, Meaning, Outcome, judge_by
+from cds_service.fhir.read.versions import last_updated, newest_versions
 from cds_service.fhir.structs import Measured, Observation, decode
 
-__all__ = ["ObservationFacts", "page_order", "read_observations"]
+__all__ = ["ObservationFacts", "Page", "page_order", "read_observations"]
 
+Page = Sequence[Raw | Observation]
 FUTURE = timedelta(minutes=10)
 PRELIMINARY = frozenset({"preliminary"})
 PAGE_INCOMPLETE = frozenset({"page-incomplete"})
@@ -42,21 +45,21 @@ class ObservationFacts(msgspec.Struct, frozen=True):
 
     results     concept -> usable results, newest first
     unusable    concept -> measurements that must not be used, newest first
-    conflicts   concept -> an earlier result at most 2 h before the latest that differs from it
+    conflicts   concept -> the earlier results at most 2 h before the latest that differ from it (see `conflicting`)
     provisional concepts with a preliminary result or one from a page that may hide newer ones
     quarantine  resources that were dropped; `unreadable` are the keys where one may have been of this patient
     """
 
     results: Mapping[str, tuple[Result, ...]]
     unusable: Mapping[str, tuple[Unusable, ...]]
-    conflicts: Mapping[str, Result]
+    conflicts: Mapping[str, tuple[Result, ...]]
     provisional: frozenset[str]
     quarantine: tuple[Quarantined, ...]
     unreadable: frozenset[str]
 
 
 def read_observations(
-    raws_by_key: Mapping[str, Sequence[Raw]],
+    pages: Mapping[str, Page],
     vocabulary: Vocabulary,
     as_of: AsOf,
     patient_id: str,
@@ -70,8 +73,7 @@ def read_observations(
     page_incomplete: keys whose page may hide newer results. specimens: delivered Specimen resources, if any.
     """
     reader = _Reader(vocabulary, as_of, patient_id, inpatient, page_incomplete, admit_unknown_status, specimens)
-    for key, observation in reader.newest_versions(raws_by_key):
-        reader.take(key, observation)
+    reader.read(pages)
     return reader.facts()
 
 
@@ -92,77 +94,86 @@ class _Reader:
         self._as_of = as_of
         self._latest_possible = as_of.at + FUTURE
         self._patient_id = patient_id
-        self._inpatient = inpatient
+        self._bands = Bands(as_of, inpatient)
         self._page_incomplete = page_incomplete
         self._admit_unknown = admit_unknown_status
         self._shelf = SpecimenShelf(specimens)
         self._times: dict[str, Moment] = {}
         self._subjects: dict[bytes, bool] = {}
-        self._since: dict[str, tuple[datetime, datetime, datetime]] = {}
         self._entries: dict[str, list[Entry]] = {}
         self._ranks: dict[str, dict[str, int]] = {}
         self._unusable: dict[str, list[Unusable]] = {}
+        self._provisional: set[str] = set()
         self._draws: list[quality.Draw] = []
         self._quarantine: list[Quarantined] = []
         self._unreadable: set[str] = set()
 
-    def newest_versions(self, raws_by_key: Mapping[str, Sequence[Raw]]) -> Iterable[tuple[str, Observation]]:
-        """Every readable Observation once: of several with one id the last updated, else from a complete page."""
-        found: dict[str, tuple[str, Observation]] = {}
-        nameless: list[tuple[str, Observation]] = []
-        for key in sorted(raws_by_key, key=lambda name: name in self._page_incomplete):
-            for raw in raws_by_key[key]:
-                observation = decode(raw, Observation)
-                if observation is None or observation.resource_type not in ("Observation", ""):
-                    self._drop(key, "", "unreadable", unreadable=True)
-                elif not observation.id:
-                    nameless.append((key, observation))
-                elif observation.id not in found or self._supersedes(observation, found[observation.id][1]):
-                    found[observation.id] = (key, observation)
-        return [*found.values(), *nameless]
+    def read(self, pages: Mapping[str, Page]) -> None:
+        """Read the pages of all keys. Of equal versions that of a complete page counts."""
+        names = sorted(pages, key=self._page_incomplete.__contains__) if self._page_incomplete else pages
+        for key, page in newest_versions([(key, self._decoded(key, pages[key])) for key in names], self._time):
+            self._take(key, page)
 
-    def _supersedes(self, other: Observation, known: Observation) -> bool:
-        newer, older = self._time(_updated(other)), self._time(_updated(known))
-        if newer is not None and older is not None and newer.latest != older.latest:
-            return newer.latest > older.latest
-        status = other.status.strip()
-        return status in quality.WITHDRAWN or (status in quality.CORRECTED and known.status.strip() == "final")
+    def _decoded(self, key: str, page: Page) -> list[Observation]:
+        found = []
+        for raw in page:
+            observation = raw if isinstance(raw, Observation) else decode(raw, Observation)
+            if observation is None or observation.resource_type not in ("Observation", ""):
+                self._drop(key, "", "unreadable", unreadable=True)
+            else:
+                found.append(observation)
+        return found
 
-    def take(self, key: str, observation: Observation) -> None:
-        """Read one Observation: its own value, and each component that a concept knows."""
-        ref = f"Observation/{observation.id}" if observation.id else ""
-        if not self._is_about_patient(observation.subject):
-            self._drop(key, ref, "dq-subject", unreadable=_without_reference(observation.subject))
-            return
-        meaning = self._judge.meaning(observation.code)
-        parts: Sequence[tuple[Measured, Meaning]] = ((observation, meaning),) if meaning.known else ()
-        if observation.component is not UNSET:
-            own = () if _has_no_value(observation) else parts
-            parts = [*self._components(key, ref, observation.component), *own]
-        if not parts:
-            self._drop(key, ref, "dq-code")
-            return
+    def _take(self, key: str, page: Sequence[Observation]) -> None:
+        """Read Observations: the own value of each, and each component that a concept knows."""
+        meanings = self._judge.meanings
+        ours: Raw | UnsetType = UNSET
+        for observation in page:
+            subject, code = observation.subject, observation.code
+            if subject is UNSET or subject != ours:
+                if not self._is_about_patient(subject):
+                    self._drop(key, _ref(observation), "dq-subject", unreadable=_without_reference(subject))
+                    continue
+                ours = subject
+            meaning = None if code is UNSET else meanings.get(bytes(code))
+            if meaning is None:
+                meaning = self._judge.meaning(code)
+            if observation.component is not UNSET:
+                self._take_panel(key, observation, meaning)
+            elif meaning.known:
+                self._measure(key, observation, ((observation, meaning),))
+            elif meaning.foreign:
+                self._drop(key, _ref(observation), "dq-code", unreadable=True)
+
+    def _take_panel(self, key: str, observation: Observation, meaning: Meaning) -> None:
+        parts = self._components(key, _ref(observation), observation.component)
+        if meaning.known and not _has_no_value(observation):
+            parts.append((observation, meaning))
+        if parts:
+            self._measure(key, observation, parts)
+        elif meaning.foreign:
+            self._drop(key, _ref(observation), "dq-code", unreadable=True)
+
+    def _measure(self, key: str, observation: Observation, parts: Sequence[tuple[Measured, Meaning]]) -> None:
         standing = "final"
         if observation.status != "final":
             standing = quality.judge_status(observation.status, admit_unknown=self._admit_unknown)
             if standing == "withdrawn":
                 return
-        self._measure(key, ref, observation, parts, standing)
-
-    def _measure(
-        self, key: str, ref: str, observation: Observation, parts: Sequence[tuple[Measured, Meaning]], standing: str
-    ) -> None:
-        at = effective_time(observation, self._time)
-        modified = quality.judge_modifiers(observation.modifier_extension) if observation.modifier_extension else False
-        problem = self._problem(at, standing, understood=modified is not None and not observation.implicit_rules)
+        at = self._times.get(observation.effective_date_time or "") or effective_time(observation, self._time)
+        extensions = observation.modifier_extension
+        modified = quality.judge_modifiers(extensions) if extensions else False
+        ref = _ref(observation)
+        problem = "dq-modifier" if modified is None or observation.implicit_rules else self._problem(at, standing)
         if problem in ("dq-future", "dq-modifier"):
             self._drop(key, ref, problem)
         container = NO_SPECIMEN if observation.specimen is UNSET else self._shelf.container(observation)
         haemolysed = bool(modified) or container.haemolysed
         flags = PRELIMINARY if standing == "preliminary" else NO_FLAGS
         if observation.note is not UNSET:
-            haemolysed = haemolysed or quality.notes_say_haemolysed(observation.note)
-            if quality.notes_say_drip_arm(observation.note):
+            said, drip_arm = quality.read_notes(observation.note)
+            haemolysed = haemolysed or said
+            if drip_arm:
                 flags |= DRIP_ARM
         if key in self._page_incomplete:
             flags |= PAGE_INCOMPLETE
@@ -175,54 +186,30 @@ class _Reader:
                 reading, concept = outcome.reading, outcome.concept
                 why = problem or outcome.problem or ("dq-specimen" if container.elsewhere and outcome.in_blood else "")
                 if why or reading is None or at is None:
-                    value = reading.value if reading is not None and why == UNIT_SUSPECT else None
-                    unusable = Unusable(concept.id, why, at, outcome.shown or _words(outcome), ref, value)
-                    self._unusable.setdefault(concept.id, []).append(unusable)
+                    self._unusable.setdefault(concept.id, []).append(_unusable(outcome, why, at, ref))
                     continue
-                marks = flags | outcome.flags if flags else outcome.flags
+                marks = outcome.flags
+                if flags:
+                    marks |= flags
+                    if not flags.isdisjoint(PROVISIONAL):
+                        self._provisional.add(concept.id)
                 if haemolysed and concept.haemolysis_raises:
                     marks |= HAEMOLYSED
                 result = Result(
                     concept.id, reading.value, reading.comparator, reading.reported, reading.unit, reading.converted,
-                    at, self._band(at, concept.id, concept.age), marks, outcome.interval, ref, container.ref, issued,
+                    at, self._bands.of(at, concept), marks, outcome.interval, ref, container.ref, issued,
                 )  # fmt: skip
                 if meaning.rank is not None:
                     self._ranks.setdefault(concept.id, {})[ref] = meaning.rank
-                updated = None if observation.meta is None else observation.meta.last_updated
-                self._entries.setdefault(concept.id, []).append((result, updated))
+                self._entries.setdefault(concept.id, []).append((result, last_updated(observation)))
 
-    def _problem(self, at: Moment | None, standing: str, *, understood: bool) -> str:
+    def _problem(self, at: Moment | None, standing: str) -> str:
         """Why nothing of an Observation may be used, whatever its values are."""
-        if not understood:
-            return "dq-modifier"
         if standing == "unusable":
             return "dq-status"
         if at is None:
             return "dq-latest"
         return "dq-future" if at.earliest > self._latest_possible else ""
-
-    def _band(self, at: Moment, concept: str, policy: AgePolicy) -> Band:
-        if at.day_only:
-            return self._band_of_day(at, policy)
-        since = self._since.get(concept)
-        if since is None:
-            now, stale = self._as_of.at, policy.stale or policy.recent
-            since = self._since[concept] = now - self._fresh(policy), now - policy.recent, now - stale
-        if at.earliest >= since[0]:
-            return "fresh"
-        if at.earliest >= since[1]:
-            return "recent"
-        return "stale" if at.earliest >= since[2] else "ignored"
-
-    def _band_of_day(self, at: Moment, policy: AgePolicy) -> Band:
-        if self._as_of.within(at, self._fresh(policy)):
-            return "fresh"
-        if self._as_of.within(at, policy.recent):
-            return "recent"
-        return "stale" if policy.stale is not None and self._as_of.within(at, policy.stale) else "ignored"
-
-    def _fresh(self, policy: AgePolicy) -> timedelta:
-        return policy.fresh_inpatient if self._inpatient and policy.fresh_inpatient is not None else policy.fresh
 
     def _components(self, key: str, ref: str, raw: Raw | UnsetType) -> list[tuple[Measured, Meaning]]:
         components = None if raw is UNSET else decode(raw, list[Component])
@@ -238,12 +225,12 @@ class _Reader:
         results = {c: newest_first(entries, zone, ranks.get(c)) for c, entries in self._entries.items()}
         if self._draws:
             results = {c: tuple(self._marked(result) for result in series) for c, series in results.items()}
-        weighed = ((c, conflicting(of_one_code(series, ranks.get(c)))) for c, series in results.items())
+        weighed = [(c, conflicting(of_one_code(s, ranks.get(c)))) for c, s in results.items() if len(s) > 1]
         return ObservationFacts(
             results=results,
             unusable={c: tuple(sorted(found, key=unusable_time, reverse=True)) for c, found in self._unusable.items()},
-            conflicts={c: other for c, other in weighed if other is not None},
-            provisional=frozenset(c for c, series in results.items() if any(r.flags & PROVISIONAL for r in series)),
+            conflicts={c: rivals for c, rivals in weighed if rivals},
+            provisional=frozenset(self._provisional),
             quarantine=tuple(self._quarantine),
             unreadable=frozenset(self._unreadable),
         )
@@ -279,8 +266,8 @@ class _Reader:
         return known
 
 
-def _updated(observation: Observation) -> str | None:
-    return None if observation.meta is None else observation.meta.last_updated
+def _ref(observation: Observation) -> str:
+    return f"Observation/{observation.id}" if observation.id else ""
 
 
 def _without_reference(subject: Raw | UnsetType) -> bool:
@@ -292,6 +279,8 @@ def _has_no_value(observation: Observation) -> bool:
     return observation.value_quantity is UNSET and observation.value_codeable_concept is None
 
 
-def _words(outcome: Outcome) -> str:
+def _unusable(outcome: Outcome, why: str, at: Moment | None, ref: str) -> Unusable:
     reading = outcome.reading
-    return "" if reading is None else f"{reading.comparator}{reading.reported} {reading.unit}".strip()
+    words = "" if reading is None else f"{reading.comparator}{reading.reported} {reading.unit}".strip()
+    value = reading.value if reading is not None and why == UNIT_SUSPECT else None
+    return Unusable(outcome.concept.id, why, at, outcome.shown or words, ref, value)

@@ -47,6 +47,7 @@ _DRIP_ARM = re.compile(
     re.IGNORECASE,
 )
 _NO_DRIP_ARM = re.compile(r"\b(?:niet|geen|zonder|not|no|without)\b[^.;]{0,40}(?:infu|drip|\biv\b)", re.IGNORECASE)
+_NOTE_HINTS = (b"moly", b"infu", b"drip", b"iv", b"\\u00")  # the last: letters that were written as escapes
 _OTHER_SPECIMEN = re.compile(
     r"\burin|dialysa[at]|effluent|\bcrrt\b|\bdrain|\bcsf\b|cerebrospinal|\bliquor|\bfluid\b|vocht\b|ascites"
     r"|\bpleura|\bsweat\b|\bzweet\b|saliva|speeksel|\bstool\b|\bf(?:a|ae|e)ces\b",
@@ -116,16 +117,20 @@ def is_blood(concept: Concept) -> bool:
     return unit is not None and unit.per == "volume" and "urin" not in concept.id
 
 
-def notes_say_haemolysed(raw: Raw | UnsetType) -> bool:
-    """Whether any note of a resource says so."""
-    notes = None if raw is UNSET else decode(raw, list[Annotation])
-    return any(says_haemolysed(note.text) for note in notes or ())
+def read_notes(raw: Raw) -> tuple[bool, bool]:
+    """Whether any note of a resource says that the sample is haemolysed, and that it may come from the drip arm.
 
-
-def notes_say_drip_arm(raw: Raw | UnsetType) -> bool:
-    """Whether any note of a resource says that the sample may come from the arm with an infusion."""
-    notes = None if raw is UNSET else decode(raw, list[Annotation])
-    return any(_DRIP_ARM.search(note.text) and not _NO_DRIP_ARM.search(note.text) for note in notes or ())
+    Most notes say neither: only those whose bytes hold one of the words at all are decoded.
+    """
+    text = bytes(raw).lower()
+    for hint in _NOTE_HINTS:
+        if hint in text:
+            break
+    else:
+        return False, False
+    notes = decode(raw, list[Annotation]) or ()
+    drip_arm = any(_DRIP_ARM.search(note.text) and not _NO_DRIP_ARM.search(note.text) for note in notes)
+    return any(says_haemolysed(note.text) for note in notes), drip_arm
 
 
 def read_interpretation(raw: Raw) -> Interpretation:

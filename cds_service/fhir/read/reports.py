@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+
+from msgspec import UNSET, Raw, UnsetType
 
 from cds_service.fhir import structs
 
+_SPECIFIED_BY_PATIENT = frozenset({"patientspecified"})
 _OTC_WORDS = ("vrij verkrijgbaar", "over the counter", "over-the-counter")
 
 
@@ -36,27 +38,31 @@ def statement_status(statement: structs.MedicationStatement) -> str:
 
 def is_by_patient(request: structs.MedicationRequest, reported: bool) -> bool:
     """Whether the patient reports the drug without a prescription: bought, not prescribed."""
-    return (reported and request.intent == "plan") or has_category(request.category, frozenset({"patientspecified"}))
+    return (reported and request.intent == "plan") or has_category(request.category, _SPECIFIED_BY_PATIENT)
 
 
 def is_from_patient(statement: structs.MedicationStatement) -> bool:
     """Whether the patient is the source of the statement."""
     source = statement.information_source
     by_patient = source is not None and ("Patient/" in source.reference or source.type == "Patient")
-    return by_patient or has_category(statement.category, frozenset({"patientspecified"}))
+    return by_patient or has_category(statement.category, _SPECIFIED_BY_PATIENT)
 
 
-def has_category(category: Any, wanted: frozenset[str]) -> bool:
-    """Whether a category (one concept or a list of them, decoded as plain objects) has one of the codes."""
-    if not category:
-        return False
-    concepts = category if isinstance(category, list) else [category]
-    for concept in concepts:
+def has_category(raw: Raw | UnsetType, wanted: frozenset[str]) -> bool:
+    """Whether a category, undecoded (one concept or a list of them), has one of the codes."""
+    return raw is not UNSET and not wanted.isdisjoint(_codes_in(bytes(raw)))
+
+
+@lru_cache(maxsize=1024)
+def _codes_in(category: bytes) -> frozenset[str]:
+    sent = structs.decode(Raw(category), object)
+    found = set()
+    for concept in sent if isinstance(sent, list) else [sent]:
         codings = concept.get("coding") if isinstance(concept, dict) else None
         for coding in codings if isinstance(codings, list) else ():
-            if isinstance(coding, dict) and coding.get("code") in wanted:
-                return True
-    return False
+            if isinstance(coding, dict) and isinstance(coding.get("code"), str):
+                found.add(coding["code"])
+    return frozenset(found)
 
 
 @lru_cache(maxsize=4096)

@@ -47,8 +47,8 @@ def effective_time(timed: Observation | Timed, parse: Callable[[str | None], Mom
 def newest_first(entries: list[Entry], zone: ZoneInfo, ranks: Mapping[str, int] | None = None) -> tuple[Result, ...]:
     """Latest first by the latest time it can have been measured, then issued, then last updated (dq-latest).
 
-    ranks: reference of a result -> place of its code, where one code is better than the next: of results of one calendar
-    day the best code goes first.
+    ranks: reference of a result -> place of its code, where one code is better than the next: of results of one
+    calendar day the best code goes first.
     """
     if len(entries) == 1:
         return (entries[0][0],)
@@ -66,14 +66,31 @@ def of_one_code(series: tuple[Result, ...], ranks: Mapping[str, int] | None) -> 
 
 
 def _latest_first(entries: list[Entry], zone: ZoneInfo) -> list[Result]:
+    if _is_sorted(entries):
+        return [result for result, _ in entries]
     keyed = [
         (result.at.latest, LONG_AGO if result.issued is None else result.issued.latest, result, updated)
         for result, updated in entries
     ]
     keyed.sort(key=_MEASURED, reverse=True)
-    if any(one[0] == other[0] and one[1] == other[1] for one, other in pairwise(keyed)):
-        keyed.sort(key=lambda k: (k[0], k[1], _latest(parse_moment(k[3], zone))), reverse=True)
+    before = None
+    for measured, issued, _, _ in keyed:
+        if before == (measured, issued):
+            keyed.sort(key=lambda k: (k[0], k[1], _latest(parse_moment(k[3], zone))), reverse=True)
+            break
+        before = measured, issued
     return [entry[2] for entry in keyed]
+
+
+def _is_sorted(entries: list[Entry]) -> bool:
+    """Whether each was measured before the one in front of it, as servers nearly always send them."""
+    before: datetime | None = None
+    for result, _ in entries:
+        at = result.at.latest
+        if before is not None and not at < before:
+            return False
+        before = at
+    return True
 
 
 _MEASURED = itemgetter(0, 1)
@@ -88,29 +105,31 @@ def unusable_time(found: Unusable) -> datetime:
     return _latest(found.at)
 
 
-def conflicting(series: Sequence[Result]) -> Result | None:
-    """The earlier result, at most 2 h before the latest, that differs most from it; preliminary ones take no part."""
+def conflicting(series: Sequence[Result]) -> tuple[Result, ...]:
+    """The earlier results, at most 2 h before the latest, that differ from it: the lowest, and the highest when there
+    are more, because either side may be the dangerous one. Preliminary ones take no part."""
     final = (result for result in series if "preliminary" not in result.flags)
     latest = next(final, None)
     if latest is None:
-        return None
+        return ()
     rivals = []
     for result in final:
         if abs(latest.at.latest - result.at.latest) > CONFLICT:
             break
         if (result.value, result.comparator) != (latest.value, latest.comparator):
             rivals.append(result)
-    return max(rivals, key=lambda rival: abs(rival.value - latest.value), default=None)
+    rivals.sort(key=lambda rival: (rival.value, rival.comparator))
+    return tuple(rivals) if len(rivals) < 2 else (rivals[0], rivals[-1])
 
 
-def page_order(raws: Sequence[Raw]) -> tuple[bool, Moment | None]:
+def page_order(page: Sequence[Raw | Observation]) -> tuple[bool, Moment | None]:
     """Whether a cut page is provably sorted newest first, and the oldest moment it reaches back to.
 
     Proof is at least one strict descent and no ascent; an entry without a time proves nothing.
     """
     moments: list[Moment] = []
-    for raw in raws:
-        timed = decode(raw, Timed)
+    for raw in page:
+        timed = raw if isinstance(raw, Observation) else decode(raw, Timed)
         at = None if timed is None else effective_time(timed, _in_greenwich)
         if at is None:
             return False, None

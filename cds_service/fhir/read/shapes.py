@@ -31,6 +31,20 @@ def decode_as_r4(raw: msgspec.Raw, kind: type[Kind]) -> Kind | None:
         return None
 
 
+def is_other_shape(resource: msgspec.Struct) -> bool:
+    """Whether what R4 needs is missing, as it is in other versions' shapes that decode without an error."""
+    if isinstance(resource, structs.MEDICINES):
+        named = resource.medication_codeable_concept is not None or resource.medication_reference is not None
+        return not named or resource.subject is None
+    if isinstance(resource, structs.Procedure):
+        return resource.performed_date_time is None and resource.performed_period is None
+    if isinstance(resource, structs.ServiceRequest):
+        return resource.code is None or not (resource.code.coding or resource.code.text)
+    if isinstance(resource, structs.Condition):
+        return resource.subject is None
+    return False
+
+
 def _rewritten(resource: dict[str, Any]) -> dict[str, Any]:
     changed = dict(resource)
     if changed.get("resourceType") == "MedicationOrder":

@@ -30,12 +30,15 @@ HAEMOLYSED = frozenset({"haemolysed"})
 MASS = frozenset({"mass"})
 MOLAR = frozenset({"substance", "charge"})
 
+LOINC = "http://loinc.org"
+
 
 class Meaning(NamedTuple):
     """What the code of a measurement means here: several concepts contradict each other.
 
     properties: "mass" or "molar" as the LOINC codes have it. elsewhere: its words name urine or another fluid.
-    known: anything that we read at all. rank: the place of its best code where the concept prefers one code to another.
+    known: anything that we read at all. foreign: no coding in LOINC, so that it may be ours under a local code.
+    rank: the place of its best code where the concept prefers one code to another.
     unit: what a site's laboratory means by this code when a result carries none.
     """
 
@@ -44,6 +47,7 @@ class Meaning(NamedTuple):
     haemolysis_index: bool
     elsewhere: bool
     known: bool = False
+    foreign: bool = True
     rank: int | None = None
     unit: str = ""
 
@@ -86,7 +90,7 @@ class Judge:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
-        self._meanings: dict[bytes, Meaning] = {}
+        self.meanings: dict[bytes, Meaning] = {}
         self._verdicts: dict[tuple[bytes, bytes, bytes, bytes], Verdict] = {}
 
     def meaning(self, code: Raw | UnsetType) -> Meaning:
@@ -94,11 +98,11 @@ class Judge:
         if code is UNSET:
             return NOTHING
         text = bytes(code)
-        known = self._meanings.get(text)
+        known = self.meanings.get(text)
         if known is None:
-            if len(self._meanings) >= MAX_REMEMBERED:
-                self._meanings.clear()
-            known = self._meanings[text] = self._look_up(decode(code, CodeableConcept))
+            if len(self.meanings) >= MAX_REMEMBERED:
+                self.meanings.clear()
+            known = self.meanings[text] = self._look_up(decode(code, CodeableConcept))
         return known
 
     def _look_up(self, code: CodeableConcept | None) -> Meaning:
@@ -118,6 +122,7 @@ class Judge:
             properties=frozenset(properties),
             haemolysis_index=haemolysis_index,
             known=bool(concepts) or haemolysis_index,
+            foreign=not any(system == LOINC and code for system, code in keys),
             elsewhere=quality.names_other_specimen([code.text, *(coding.display for coding in code.coding)]),
             rank=_rank(concepts.values(), [key[1] for key in keys]),
             unit=next((units[key] for key in keys if key in units), ""),
@@ -127,11 +132,14 @@ class Judge:
         """What the value of a measurement with this meaning says."""
         if not is_plain(found):
             return _judge(found, meaning, zone)
+        code, quantity, interval, judged = (
+            found.code, found.value_quantity, found.reference_range, found.interpretation,
+        )  # fmt: skip
         key = (
-            b"" if found.code is UNSET else bytes(found.code),
-            b"" if found.value_quantity is UNSET else bytes(found.value_quantity),
-            b"" if found.reference_range is UNSET else bytes(found.reference_range),
-            b"" if found.interpretation is UNSET else bytes(found.interpretation),
+            b"" if code is UNSET else bytes(code),
+            b"" if quantity is UNSET else bytes(quantity),
+            b"" if interval is UNSET else bytes(interval),
+            b"" if judged is UNSET else bytes(judged),
         )
         known = self._verdicts.get(key)
         if known is None:

@@ -36,9 +36,7 @@ def check(desk: Desk) -> Iterator[Finding]:
             yield policy.finding(NAME, f"hook_tiers says nothing about {hook}", "add it", "hook_tiers")
 
 
-def _precedence(
-    policy: Source[PolicyEntry], known: set[str], variants: dict[str, set[str]]
-) -> Iterator[Finding]:
+def _precedence(policy: Source[PolicyEntry], known: set[str], variants: dict[str, set[str]]) -> Iterator[Finding]:
     for index, entry in enumerate(policy.entry.precedence):
         at = ("precedence", index)
         for rule_id in (entry.winner, *entry.losers):

@@ -32,9 +32,7 @@ def check(desk: Desk) -> Iterator[Finding]:
 
 def longest(template: Template, rule: Rule, language: str) -> int:
     """Characters with every place at its widest: results with conversion, phrases at their longest."""
-    return sum(
-        len(piece) if isinstance(piece, str) else _width(piece, rule, language) for piece in template.pieces
-    )
+    return sum(len(piece) if isinstance(piece, str) else _width(piece, rule, language) for piece in template.pieces)
 
 
 def _width(place: Place, rule: Rule, language: str) -> int:

@@ -77,7 +77,7 @@ def _with(knowledge: Knowledge, rules: tuple[Rule, ...]) -> Knowledge:
     by_hook = {
         hook: tuple(known[rule.id] for rule in listed if rule.id in known) for hook, listed in knowledge.by_hook.items()
     }
-    return msgspec.structs.replace(knowledge, rules=rules, by_hook=by_hook)
+    return msgspec.structs.replace(knowledge, rules=rules, by_hook=by_hook, plans={})
 
 
 def with_limits(knowledge: Knowledge, sources: Sources, moved: Mapping[str, Decimal]) -> Knowledge:

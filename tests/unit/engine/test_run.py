@@ -106,18 +106,18 @@ def test_a_provisional_critical_result_is_shown_as_a_warning_that_says_so(flag: 
 
 
 def test_the_more_dangerous_of_two_conflicting_results_counts_when_it_is_critical() -> None:
-    verdict = judge(rule(low_sodium), snapshot(result("140"), conflicts={"sodium": result("115")}))
+    verdict = judge(rule(low_sodium), snapshot(result("140"), conflicts={"sodium": (result("115"),)}))
     assert verdict.severity is Severity.CRITICAL
     assert [remark.id for remark in verdict.remarks] == ["conflicting-results"]
 
 
 def test_the_later_of_two_conflicting_results_counts_when_neither_is_critical() -> None:
-    verdict = judge(rule(low_sodium), snapshot(result("140"), conflicts={"sodium": result("125")}))
+    verdict = judge(rule(low_sodium), snapshot(result("140"), conflicts={"sodium": (result("125"),)}))
     assert verdict.kind == "satisfied"
 
 
 def test_two_close_results_in_the_same_band_are_no_conflict() -> None:
-    verdict = judge(rule(low_sodium), snapshot(result("126"), conflicts={"sodium": result("125")}))
+    verdict = judge(rule(low_sodium), snapshot(result("126"), conflicts={"sodium": (result("125"),)}))
     assert verdict.remarks == ()
 
 
@@ -216,21 +216,21 @@ def test_an_order_of_the_session_that_was_not_selected_is_not_judged() -> None:
 
 def test_a_conflicting_result_that_is_too_old_to_use_does_not_count() -> None:
     old = result("140", age="ignored")
-    chart = snapshot(old, conflicts={"sodium": result("115", age="ignored")})
+    chart = snapshot(old, conflicts={"sodium": (result("115", age="ignored"),)})
     assert judge(rule(low_sodium), chart).kind != "fires"
 
 
 def test_a_conflicting_result_from_a_cut_page_is_capped_like_any_provisional_one() -> None:
     cut = ("page-incomplete",)
     later, earlier = result("140", flags=cut), result("115", flags=cut)
-    verdict = judge(rule(low_sodium), snapshot(later, earlier, conflicts={"sodium": earlier}))
+    verdict = judge(rule(low_sodium), snapshot(later, earlier, conflicts={"sodium": (earlier,)}))
     assert verdict.severity is Severity.WARNING
     assert [remark.id for remark in verdict.remarks] == ["page-incomplete"]
 
 
 def test_a_mild_conflict_does_not_hide_a_preliminary_critical_result() -> None:
     preliminary, latest = result("115", flags=("preliminary",)), result("125")
-    verdict = judge(rule(low_sodium), snapshot(preliminary, latest, conflicts={"sodium": result("140")}))
+    verdict = judge(rule(low_sodium), snapshot(preliminary, latest, conflicts={"sodium": (result("140"),)}))
     assert [remark.id for remark in verdict.remarks] == ["preliminary"]
 
 
@@ -271,6 +271,15 @@ def test_an_order_that_could_not_be_identified_or_read_hides_a_draft_trigger() -
     unread = Quarantined("draftOrders", "MedicationRequest/1", "unreadable")
     unidentified = UnmappedDrug("urn:local", "MedicationRequest/9", draft=True)
     charted = UnmappedDrug("urn:local", "MedicationRequest/8")
-    assert judge(one, snapshot(unmapped=(charted,))).kind == "not-applicable"
-    assert judge(one, snapshot(unmapped=(unidentified,))).missing == ("unidentified drug (urn:local)",)
-    assert judge(one, snapshot(quarantine=(unread,))).missing == ("draftOrders: an order could not be read",)
+    assert judge(one, snapshot(hook="order-sign", unmapped=(charted,))).kind == "not-applicable"
+    assert judge(one, snapshot(hook="order-sign", unmapped=(unidentified,))).missing == (
+        "unidentified drug (urn:local)",
+    )
+    assert judge(one, snapshot(hook="order-sign", quarantine=(unread,))).missing == (
+        "draftOrders: an order could not be read",
+    )
+
+
+def test_of_three_results_within_two_hours_the_dangerous_one_counts_even_when_another_differs_more() -> None:
+    chart = snapshot(result("121"), conflicts={"sodium": (result("119"), result("140"))})
+    assert judge(rule(low_sodium), chart).severity is Severity.CRITICAL

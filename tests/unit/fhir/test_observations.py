@@ -167,7 +167,7 @@ def test_results_are_newest_first_by_effective_then_issued_then_updated() -> Non
 
 def test_differing_results_within_two_hours_conflict() -> None:
     late = observation(value=0.98, effectiveDateTime="2026-11-20T11:00:00+01:00")
-    assert read(observation(value=0.48), late).conflicts["magnesium-serum"].value == Decimal("0.48")
+    assert read(observation(value=0.48), late).conflicts["magnesium-serum"][0].value == Decimal("0.48")
     assert read(observation(value=0.98), late).conflicts == {}
     assert read(observation(value=0.48, status="preliminary"), late).conflicts == {}
     early = observation(value=0.48, effectiveDateTime="2026-11-20T08:59:00+01:00")

@@ -167,3 +167,10 @@ def test_a_site_cannot_do_what_the_knowledge_forbids(cards: Path, tmp_path: Path
     overlay.write_text(text)
     with pytest.raises(KnowledgeError, match=problem):
         load_knowledge(cards, overlay=overlay)
+
+
+def test_a_concept_that_no_key_asks_for_has_no_key() -> None:
+    knowledge = load_knowledge()
+    asked = {entry.key for entry in knowledge.key_plan}
+    assert set(knowledge.concept_keys.values()) <= asked
+    assert "heart-rate" not in knowledge.concept_keys

@@ -31,6 +31,8 @@ PHRASES = {
     name: {"nl": parse_template(nl), "en": parse_template(en)}
     for name, nl, en in (("unknown", "onbekend", "unknown"), ("date-unknown", "datum onbekend", "date unknown"))
 }
+_AT = datetime(2026, 11, 20, 9, 5, tzinfo=UTC)
+NINE = Moment(_AT, _AT)
 
 
 def printer(language: str) -> Printer:
@@ -63,8 +65,7 @@ def test_trailing_zeros_are_kept() -> None:
 
 @pytest.mark.parametrize(("language", "printed"), [("nl", "20-11-2026 10:05"), ("en", "20 Nov 2026 10:05")])
 def test_dates_are_printed_in_the_tenants_time_zone(language: str, printed: str) -> None:
-    at = datetime(2026, 11, 20, 9, 5, tzinfo=UTC)
-    assert printer(language).day(Moment(at, at)) == printed
+    assert printer(language).day(NINE) == printed
 
 
 def test_a_date_without_a_time_is_printed_without_one() -> None:
@@ -76,7 +77,13 @@ def test_an_unknown_date_is_said_to_be_unknown() -> None:
 
 
 def test_a_limit_is_printed_with_its_unit_and_decimals() -> None:
-    assert printer("nl").fill(parse_template("onder {limit.severe}"), {}) == "onder 0,50 mmol/L"
+    assert printer("nl").ready(parse_template("onder {limit.severe} is laag")) == "onder 0,50 mmol/L is laag"
+
+
+def test_a_prepared_text_waits_for_the_patients_values_only() -> None:
+    text = printer("nl").ready(parse_template("{mg} op {mg.date}, onder {limit.severe}"))
+    assert len(text) == 4
+    assert printer("nl").fill(text, {"mg": magnesium(at=NINE)}) == "0,42 mmol/L op 20-11-2026 10:05, onder 0,50 mmol/L"
 
 
 def test_a_listing_is_printed_in_the_language() -> None:
@@ -85,7 +92,7 @@ def test_a_listing_is_printed_in_the_language() -> None:
 
 def test_a_value_that_the_rule_did_not_give_is_an_error() -> None:
     with pytest.raises(KeyError):
-        printer("en").fill(parse_template("{nothing}"), {})
+        printer("en").fill(printer("en").ready(parse_template("{nothing}")), {})
 
 
 def test_a_stray_brace_is_refused() -> None:

@@ -22,7 +22,7 @@ def untold(number: int) -> Verdict:
     return Verdict(rule(low_sodium, f"rule-{number}"), "cannot-tell", CannotTell(missing), "P3", missing=missing)
 
 
-@pytest.mark.parametrize("kind", ["unusable", "cannotTell", "suppressed"])
+@pytest.mark.parametrize("kind", ["unusable", "cannot_tell", "suppressed"])
 def test_the_response_extension_stays_below_4_kilobytes_and_says_how_much_was_left_out(kind: str) -> None:
     verdicts = tuple(untold(number) for number in range(MANY))
     unusable = {
@@ -30,6 +30,6 @@ def test_the_response_extension_stays_below_4_kilobytes_and_says_how_much_was_le
     }
     ranking = Ranking((), tuple(Suppressed(verdict, "cap") for verdict in verdicts if kind == "suppressed"))
     chart = snapshot(unusable=unusable if kind == "unusable" else {})
-    summary = summarise(knowledge(), chart, verdicts if kind == "cannotTell" else (), ranking)
+    summary = summarise(knowledge(), chart, verdicts if kind == "cannot_tell" else (), ranking)
     assert len(orjson.dumps({"org.ionwise.decision": summary})) <= KILOBYTES_4
-    assert summary["leftOut"] > 0
+    assert summary["left_out"] > 0

@@ -1,0 +1,49 @@
+"""One version of each Observation, when several keys deliver it or a server sends its history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from cds_service.facts.moments import Moment
+from cds_service.fhir.read.quality import CORRECTED, WITHDRAWN
+from cds_service.fhir.structs import Observation
+
+Keyed = tuple[str, Sequence[Observation]]
+Clock = Callable[[str | None], Moment | None]
+
+
+def newest_versions(pages: list[Keyed], clock: Clock) -> list[Keyed]:
+    """Every Observation once, under its key: of several with one id the last updated, else the first.
+
+    clock: reads a FHIR instant. Nearly always no id is there twice: then the pages come back as they are.
+    """
+    ids: set[str] = set()
+    sent = 0
+    for _, page in pages:
+        ids.update([observation.id for observation in page])
+        sent += len(page)
+    if len(ids) == sent and "" not in ids:
+        return pages
+    found: dict[str, tuple[str, Observation]] = {}
+    nameless: list[tuple[str, Observation]] = []
+    for key, page in pages:
+        for observation in page:
+            name = observation.id
+            if not name:
+                nameless.append((key, observation))
+            elif name not in found or _supersedes(observation, found[name][1], clock):
+                found[name] = (key, observation)
+    return [(key, (observation,)) for key, observation in (*found.values(), *nameless)]
+
+
+def last_updated(observation: Observation) -> str | None:
+    """When the server last changed it, as sent."""
+    return None if observation.meta is None else observation.meta.last_updated
+
+
+def _supersedes(other: Observation, known: Observation, clock: Clock) -> bool:
+    newer, older = clock(last_updated(other)), clock(last_updated(known))
+    if newer is not None and older is not None and newer.latest != older.latest:
+        return newer.latest > older.latest
+    status = other.status.strip()
+    return status in WITHDRAWN or (status in CORRECTED and known.status.strip() == "final")

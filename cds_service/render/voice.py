@@ -1,0 +1,105 @@
+"""What all cards of one variant of a rule share in one style, prepared once: texts with only the patient's values left
+to fill in, and finished members."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from cds_service.knowledge.model import Grade, Knowledge, Rule
+from cds_service.knowledge.template import Template
+from cds_service.render.escape import markdown, plain
+from cds_service.render.values import Printer, Ready
+
+
+class CardStyle(msgspec.Struct, frozen=True):
+    """How cards are printed for one caller: language, time zone, addresses, whether topic codes lose their hyphens.
+
+    strict: a text that cannot be printed raises (cases and tests) instead of falling back to the rule's title.
+    """
+
+    language: str
+    zone: ZoneInfo
+    base_url: str
+    canonical_base: str
+    topic_hyphens: bool = True
+    strict: bool = False
+
+
+class Voice(msgspec.Struct, frozen=True):
+    """One variant of a rule in one style.
+
+    summary  for a plain text; also: the same as a line of another card's Markdown
+    steps    the list of what to do, None when there is nothing to do
+    basis    the last line of the detail
+    mark     how the variant is named in the card's extension
+    """
+
+    plain: Printer
+    markdown: Printer
+    summary: Ready
+    also: Ready
+    why: Ready | None
+    steps: Ready | None
+    notes: Mapping[str, Ready]
+    basis: str
+    source: Mapping[str, Any]
+    override_reasons: Sequence[Mapping[str, str]]
+    mark: Mapping[str, str]
+
+
+def prepare_voice(rule: Rule, variant: str, knowledge: Knowledge, style: CardStyle) -> Voice:
+    """Prepare one variant of a rule of this knowledge."""
+    language, text = style.language, rule.cards[variant]
+    shared = (language, style.zone, knowledge.vocabulary, knowledge.phrases, rule.phrases, rule.limit_table)
+    simple, rich = Printer(*shared, plain), Printer(*shared, markdown)
+    reasons = (knowledge.override_reasons[code] for code in rule.override_reasons)
+    system = f"{style.canonical_base}/CodeSystem/override-reason"
+    return Voice(
+        plain=simple,
+        markdown=rich,
+        summary=simple.ready(text.summary[language]),
+        also=rich.ready(text.summary[language]),
+        why=rich.ready(text.why[language]) if text.why is not None else None,
+        steps=_steps([step[language] for step in text.do], rich) if text.do else None,
+        notes={name: rich.ready(note[language]) for name, note in rule.notes.items()},
+        basis=basis_line(rule, rule.grade_of(variant), rich),
+        source=_source(rule, style),
+        override_reasons=[
+            {"code": reason.code, "system": system, "display": reason.display[language]} for reason in reasons
+        ],
+        mark=_mark(rule, variant),
+    )
+
+
+def basis_line(rule: Rule, grade_id: Grade, printer: Printer) -> str:
+    """On what a card rests: its grade and its sources."""
+    sources = "; ".join(evidence.label for evidence in rule.evidence)
+    grade = printer.phrase("grade-" + grade_id)
+    return f"{grade[:1].upper()}{grade[1:]} · {printer.phrase('source')}: {sources}"
+
+
+def _steps(steps: Sequence[Template], printer: Printer) -> Ready:
+    heading = f"**{printer.phrase('what-to-do')}**\n"
+    pieces = [piece for number, step in enumerate(steps, 1) for piece in (f"\n{number}. ", *step.pieces)]
+    return printer.ready(Template((heading, *pieces)))
+
+
+def _source(rule: Rule, style: CardStyle) -> dict[str, Any]:
+    return {
+        "label": rule.evidence[0].label,
+        "url": f"{style.base_url}/rules/{rule.id}",
+        "topic": {
+            "system": f"{style.canonical_base}/CodeSystem/rules",
+            "code": rule.id if style.topic_hyphens else rule.id.replace("-", ""),
+            "display": rule.title[style.language],
+        },
+    }
+
+
+def _mark(rule: Rule, variant: str) -> dict[str, str]:
+    mark = {"id": rule.id, "version": str(rule.version), "outcome": "fires", "grade": rule.grade_of(variant)}
+    return mark | {"status": "silent"} if rule.status == "silent" else mark

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -86,11 +85,7 @@ class Keeper:
         meet it again.
         """
         added = await self._store.add_feedback(tenant, client, reports, received_at)
-        try:
-            async with asyncio.timeout(SETTLE_SECONDS):
-                while self._store.waiting:
-                    await asyncio.sleep(0.02)
-        except TimeoutError:
+        if not await self._store.settle(SETTLE_SECONDS):
             log.info("feedback is stored before all cards are")
         return added
 

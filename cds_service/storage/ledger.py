@@ -12,24 +12,21 @@ import logging
 import random
 import time
 import uuid
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Sequence
-from datetime import UTC
-from typing import Any
-
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cds_service.errors import StorageError
 from cds_service.storage.database import Database, RefusedRowError, insert_into
-from cds_service.storage.records import Entry, clip
-from cds_service.storage.tables import daily_count, issued_card, ledger_batch, prefetch_count
+from cds_service.storage.ledger_rows import write_entries
+from cds_service.storage.records import Entry
+from cds_service.storage.tables import ledger_batch
 
 log = logging.getLogger("ionwise.storage")
-FLUSH_SECONDS = 0.1
-BATCH = 100
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
+FLUSH_SECONDS = 1.0  # a transaction costs as much as twenty decisions in it
+BATCH = 200
+FIRST_PAUSE, LONGEST_PAUSE, LAST_PAUSE = 0.2, 10.0, 0.1
+SETTLE_SECONDS = 0.01
 COMPLAIN_SECONDS = 60.0
-NAME = 200  # characters of a name that came from outside
 
 
 class Ledger:
@@ -44,6 +41,7 @@ class Ledger:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._complaints: dict[str, float] = {}
         self.dropped = 0
 
@@ -66,6 +64,15 @@ class Ledger:
         self.wake()
         return True
 
+    async def settle(self, patience: float) -> bool:
+        """Write what is queued now instead of within FLUSH_SECONDS; False when that takes longer than `patience`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while self.waiting:
+                    self._hurry.set()
+                    await asyncio.sleep(SETTLE_SECONDS)
+        return not self.waiting
+
     def wake(self) -> None:
         """Have the writer look: at new entries, or at a database that failed somebody else."""
         if self._loop is not None and not self._wake.is_set():
@@ -74,6 +81,7 @@ class Ledger:
     async def close(self, patience: float) -> None:
         """Write what is queued, for at most `patience` seconds; what is left is counted as dropped."""
         self._stop.set()
+        self._hurry.set()
         self._wake.set()
         if self._task is None:
             return
@@ -85,7 +93,9 @@ class Ledger:
     async def _run(self) -> None:
         while not self._stop.is_set() or self._queue:
             await self._wake.wait()
-            await self._pause(FLUSH_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), FLUSH_SECONDS)
+            self._hurry.clear()
             self._wake.clear()
             while self._queue or (self._database.failing and not self._stop.is_set()):
                 batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
@@ -96,7 +106,7 @@ class Ledger:
     async def _pause(self, seconds: float) -> None:
         """Sleep, but not through the end of the service: then everything has one more quick try."""
         if self._stop.is_set():
-            await asyncio.sleep(min(seconds, FLUSH_SECONDS))
+            await asyncio.sleep(min(seconds, LAST_PAUSE))
             return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), seconds)
@@ -138,60 +148,3 @@ class Ledger:
         if now >= self._complaints.get(about, now):
             self._complaints[about] = now + COMPLAIN_SECONDS
             log.error(message)
-
-
-async def write_entries(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
-    """Issued cards as rows, everything as counts. Counts go in order, so that two writers never lock crosswise."""
-    cards = [row for entry in entries for row in _cards(entry)]
-    if cards:
-        await connection.execute(issued_card.insert(), cards)
-    counts: Counter[tuple[Any, ...]] = Counter()
-    prefetch: Counter[tuple[Any, ...]] = Counter()
-    for entry in entries:
-        caller = (entry.as_of.astimezone(UTC).date(), entry.tenant, clip(entry.client, NAME))
-        for issue in entry.issued:
-            counts[*caller, entry.hook, issue.rule, issue.version, issue.disposition, clip(issue.reason, NAME)] += 1
-        for tally in entry.tallies:
-            counts[*caller, entry.hook, tally.rule, tally.version, tally.kind, clip(tally.item, NAME)] += 1
-        for key, state in entry.prefetch.items():
-            prefetch[*caller, key, state] += 1
-    for table, found in ((daily_count, counts), (prefetch_count, prefetch)):
-        if not found:
-            continue
-        names = [column.name for column in table.primary_key]
-        insert = insert_into(connection, table)
-        add = insert.on_conflict_do_update(index_elements=names, set_={"n": table.c.n + insert.excluded.n})
-        await connection.execute(
-            add, [dict(zip(names, key, strict=True)) | {"n": n} for key, n in sorted(found.items())]
-        )
-
-
-def _cards(entry: Entry) -> list[dict[str, Any]]:
-    whole = {
-        "as_of": entry.as_of,
-        "day": entry.as_of.astimezone(UTC).date(),
-        "tenant": entry.tenant,
-        "client": clip(entry.client, NAME),
-        "hook": entry.hook,
-        "knowledge": entry.knowledge,
-        "overlay": entry.overlay,
-        "patient": entry.patient.value,
-        "clinician": entry.clinician.value if entry.clinician else None,
-        "key_id": entry.patient.key_id,
-    }
-    return [
-        whole
-        | {
-            "card": issue.card,
-            "suggestions": list(issue.suggestions),
-            "rule": issue.rule,
-            "version": issue.version,
-            "tier": issue.tier,
-            "severity": str(issue.severity),
-            "variant": issue.variant,
-            "subject": clip(issue.subject, NAME),
-            "disposition": issue.disposition,
-            "reason": clip(issue.reason, NAME),
-        }
-        for issue in entry.issued
-    ]

@@ -55,7 +55,7 @@ class Memory:
             return None
         once = len(question.once_rules) if question.users else 0
         wanted = statement(len(question.rules), once)
-        reading = asyncio.ensure_future(self._database.look_up(wanted, parameters(question)))
+        reading = self._database.look_up(wanted, parameters(question))
         reading.add_done_callback(_forget)
         # Cancelling may itself wait for a database that does not answer, so it is not waited for.
         await asyncio.wait((reading,), timeout=self.budget)

@@ -83,6 +83,10 @@ class Store:
         """Keep a decision, behind the answer: returns at once, from any thread. False when it was dropped."""
         return self._ledger.record(entry)
 
+    async def settle(self, patience: float) -> bool:
+        """Have everything recorded until now written; False when that takes longer."""
+        return await self._ledger.settle(patience)
+
     async def recall(self, question: Question) -> tuple[Remembered, ...] | None:
         """What the decision must know about earlier cards; None when it cannot be told in time. See memory.py."""
         return await self.memory.recall(question)

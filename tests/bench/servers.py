@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -41,7 +42,9 @@ class Round(NamedTuple):
 class Server:
     """A server process, started on entry and ended on exit."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, **settings: str) -> None:
+        """settings: of the service, in lower case and without its prefix."""
+        self._environment = os.environ | {f"IONWISE_{name.upper()}": value for name, value in settings.items()}
         self._port = free_port()
         self._arguments = [sys.executable, "-m", *(str(self._port) if a == "PORT" else a for a in arguments)]
 
@@ -49,7 +52,13 @@ class Server:
         self.started = time.perf_counter()
         self._errors = TemporaryFile("w+")
         self._process = subprocess.Popen(
-            self._arguments, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True
+            self._arguments,
+            cwd=ROOT,
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
         )
         self._connection = HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)
         return self

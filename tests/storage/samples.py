@@ -82,7 +82,7 @@ async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 
 async def written(store: Store) -> None:
     """Wait until the ledger has nothing left to write."""
-    await until(lambda: store.waiting == 0)
+    assert await store.settle(20)
 
 
 async def migrate(url: str) -> None:

@@ -54,7 +54,7 @@ class Memory:
         if time.monotonic() < self.rest_until:
             return None
         once = len(question.once_rules) if question.users else 0
-        wanted = statement(len(question.rules), once)
+        wanted = statement(len(question.rules), once, len(question.patients))
         reading = self._database.look_up(wanted, parameters(question))
         reading.add_done_callback(_forget)
         # Cancelling may itself wait for a database that does not answer, so it is not waited for.

@@ -56,8 +56,10 @@ class QuickReader:
 
     def _ask(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Any]:
         self._check()
-        text, instants = _compiled(statement)
-        bound = {name: write_instant(value) if isinstance(value, datetime) else value for name, value in values.items()}
+        text, constants, instants = _compiled(statement)
+        bound = dict(constants)
+        for name, value in values.items():
+            bound[name] = write_instant(value) if isinstance(value, datetime) else value
         with self._translated():
             if self._connection is None:
                 self._connection = self._connect()
@@ -80,10 +82,12 @@ class QuickReader:
 
 
 @lru_cache(maxsize=256)
-def _compiled(statement: Statement) -> tuple[str, frozenset[int]]:
-    """The statement's text, and at which places of its rows there are instants."""
+def _compiled(statement: Statement) -> tuple[str, Mapping[str, Any], frozenset[int]]:
+    """The statement's text, its own values, and at which places of its rows there are instants."""
+    compiled = statement.compile(dialect=_DIALECT)
+    constants = {name: value for name, value in compiled.params.items() if value is not None}
     places = [place for place, column in enumerate(statement.selected_columns) if isinstance(column.type, Instant)]
-    return str(statement.compile(dialect=_DIALECT)), frozenset(places)
+    return str(compiled), constants, frozenset(places)
 
 
 def write_instant(moment: datetime) -> str:

@@ -1,31 +1,34 @@
-"""The question about earlier cards as SQL: two look-ups in one index, for the rules that have something to say now.
+"""The question about earlier cards as SQL: for each rule that has something to say now, its newest cards by one index.
 
-It reads only what can matter, so that a patient of many calls costs hardly more than a new one: cards with feedback
-(few), and per rule, variant, severity and subject the newest that the user saw.
+Only so many cards of a rule are looked at, so that a patient of many calls costs no more than another. What is kept
+back leaves no card: after an override come only those that repeat it within other cards, or are news.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
+from cds_service.storage.quick_reader import Statement
 from cds_service.storage.records import Question
 from cds_service.storage.tables import feedback, issued_card
 
-KEYS = 2  # pseudonym keys at most
+NEWEST = 50  # cards of a rule about a patient that are looked at
 
 
 @lru_cache(maxsize=256)
-def statement(rules: int, once_rules: int) -> sa.Select[Any] | sa.CompoundSelect[Any]:
-    """The query for so many rules; `once_rules` 0: without what was shown.
+def statement(rules: int, once_rules: int, keys: int) -> Statement:
+    """The query for so many rules and pseudonym keys; `once_rules` 0: without what was shown.
 
     Its rows: rule, variant, severity, subject, as_of, card, id of the feedback (None: the row is about a shown card),
     outcome, reason.
     """
-    overridden = _answered(rules)
-    return sa.union_all(overridden, _shown(once_rules)) if once_rules else overridden
+    arms = [_answered(f"rule_{rule}", f"patient_{key}") for rule in range(rules) for key in range(keys)]
+    arms += [_shown(f"once_{rule}", f"patient_{key}", keys) for rule in range(once_rules) for key in range(keys)]
+    return sa.union_all(*arms) if len(arms) > 1 else arms[0]
 
 
 def parameters(question: Question) -> dict[str, Any]:
@@ -33,58 +36,56 @@ def parameters(question: Question) -> dict[str, Any]:
     values = {
         "tenant": question.tenant,
         "since": question.since,
-        **_numbered("patient", [one.value for one in question.patients], KEYS),
+        **_numbered("patient", [one.value for one in question.patients]),
         **_numbered("rule", question.rules),
     }
-    if question.once_rules and question.users:
+    if question.users:
         values |= _numbered("once", question.once_rules)
-        values |= _numbered("user", [one.value for one in question.users], KEYS)
+        values |= _numbered("user", [one.value for one in question.users])
     return values
 
 
-def _answered(rules: int) -> sa.Select[Any]:
-    """Cards with their reports. A rule that another one's card absorbed shares the answer to that card."""
-    card, report = issued_card.c, feedback.c
-    return (
-        sa.select(
-            card.rule, card.variant, card.severity, card.subject, card.as_of, card.card,
-            report.id, report.outcome, report.reason,
-        )
-        .select_from(issued_card.join(feedback, (report.tenant == card.tenant) & (report.card == card.card)))
-        .where(*_of_patient(), card.rule.in_(_places("rule", rules)))
-    )  # fmt: skip
-
-
-def _shown(rules: int) -> sa.Select[Any]:
+def _newest(rule: str, patient: str) -> sa.Subquery:
+    """From the index alone: the rows themselves are read only when they matter."""
     card = issued_card.c
+    return (
+        sa.select(card.id, card.card)
+        .where(
+            card.tenant == sa.bindparam("tenant", type_=sa.Text),
+            card.patient == sa.bindparam(patient, type_=sa.Text),
+            card.rule == sa.bindparam(rule, type_=sa.Text),
+            card.as_of >= sa.bindparam("since", type_=card.as_of.type),
+            card.card.is_not(None),
+        )
+        .order_by(card.as_of.desc())
+        .limit(NEWEST)
+        .subquery()
+    )
+
+
+def _answered(rule: str, patient: str) -> sa.Select[Any]:
+    """Cards with their reports. A rule that another one's card absorbed shares the answer to that card."""
+    newest, card, report = _newest(rule, patient), issued_card.c, feedback.c
+    mine = (report.tenant == sa.bindparam("tenant", type_=sa.Text)) & (report.card == newest.c.card)
+    return sa.select(
+        card.rule, card.variant, card.severity, card.subject, card.as_of, card.card,
+        report.id, report.outcome, report.reason,
+    ).select_from(newest.join(feedback, mine).join(issued_card, card.id == newest.c.id))  # fmt: skip
+
+
+def _shown(rule: str, patient: str, keys: int) -> sa.Select[Any]:
+    """The newest that the user saw, per variant, severity and subject."""
+    newest, card = _newest(rule, patient), issued_card.c
     kept = (card.rule, card.variant, card.severity, card.subject)
     no_text, no_number = sa.cast(sa.null(), sa.Text), sa.cast(sa.null(), sa.BigInteger)
+    users = [sa.bindparam(f"user_{key}", type_=sa.Text) for key in range(keys)]
     return (
         sa.select(*kept, sa.func.max(card.as_of, type_=card.as_of.type), no_text, no_number, no_text, no_text)
-        .where(
-            *_of_patient(),
-            card.rule.in_(_places("once", rules)),
-            card.clinician.in_(_places("user", KEYS)),
-            card.disposition == sa.literal_column("'shown'"),
-        )
+        .select_from(newest.join(issued_card, card.id == newest.c.id))
+        .where(card.clinician.in_(users), card.disposition == sa.literal_column("'shown'"))
         .group_by(*kept)
     )
 
 
-def _of_patient() -> tuple[sa.ColumnElement[bool], ...]:
-    card = issued_card.c
-    return (
-        card.tenant == sa.bindparam("tenant", type_=sa.Text),
-        card.patient.in_(_places("patient", KEYS)),
-        card.as_of >= sa.bindparam("since", type_=card.as_of.type),
-    )
-
-
-def _places(name: str, count: int) -> list[sa.BindParameter[str]]:
-    return [sa.bindparam(f"{name}_{place}", type_=sa.Text) for place in range(count)]
-
-
-def _numbered(name: str, values: list[str] | tuple[str, ...], count: int = 0) -> dict[str, str]:
-    """Values by place; what is missing to `count` is a value that nothing has."""
-    padded = [*values, *[""] * (count - len(values))]
-    return {f"{name}_{place}": value for place, value in enumerate(padded)}
+def _numbered(name: str, values: Sequence[str]) -> dict[str, str]:
+    return {f"{name}_{place}": value for place, value in enumerate(values)}

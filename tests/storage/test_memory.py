@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from cds_service.facts.outcomes import Severity
-from cds_service.storage import memory
 from cds_service.storage.memory import Remembered
 from cds_service.storage.pseudonyms import Key, Pseudonyms
-from cds_service.storage.store import Store, open_store
+from cds_service.storage.recollection import NEWEST
+from cds_service.storage.store import Store
 from tests.storage.samples import NOW, YEAR_AGO, accepted, entry, issue, overridden, question, written
 
 pytestmark = pytest.mark.anyio
@@ -110,13 +110,13 @@ async def test_an_absorbed_rule_shares_the_answer_to_its_card_and_was_not_shown_
     assert {row.rule for row in await recall(store, people) if not row.overridden} == {"mg-low"}
 
 
-async def test_a_patient_of_many_calls_brings_no_more_rows(store: Store, people: Pseudonyms) -> None:
+async def test_of_a_patient_of_many_calls_only_the_newest_cards_are_looked_at(store: Store, people: Pseudonyms) -> None:
     for number in range(300):
         store.record(entry(people, issue(card=f"card-{number}"), as_of=NOW - number * HOUR))
-    await store.add_feedback("t", "ehr", [overridden("card-299")], NOW)
+    await store.add_feedback("t", "ehr", [overridden(f"card-{NEWEST - 1}"), overridden("card-299")], NOW)
     await written(store)
     shown, answered = sorted(await recall(store, people), key=lambda row: row.overridden)
-    assert (shown.at, answered.at) == (NOW, NOW - 299 * HOUR)
+    assert (shown.at, answered.at) == (NOW, NOW - (NEWEST - 1) * HOUR)
 
 
 @pytest.mark.parametrize("disposition", ["silent", "suppressed", "capped"])
@@ -150,15 +150,14 @@ async def test_during_a_rotation_rows_under_the_old_key_are_found(store: Store) 
 
 
 async def test_without_time_memory_is_not_available_and_rests(
-    url: str, tmp_path: Path, people: Pseudonyms, monkeypatch: pytest.MonkeyPatch
+    store: Store, people: Pseudonyms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "REST_SECONDS", 0.3)
-    store = open_store(url, data_dir=tmp_path, recall_seconds=0)
-    await store.start()
     asked = question(people, "mg-low")
-    assert await store.recall(asked) is None
+    with monkeypatch.context() as slow:
+        slow.setattr(store.database, "look_up", lambda *_: asyncio.get_running_loop().create_future())
+        store.memory.budget = 0.01
+        assert await store.recall(asked) is None
     store.memory.budget = 5
     assert await store.recall(asked) is None
     store.memory.rest_until = 0
     assert await store.recall(asked) == ()
-    await store.close()

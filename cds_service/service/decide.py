@@ -5,25 +5,24 @@ It is taken in two steps, so that earlier cards are looked up only for a patient
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 import orjson
 
-from cds_service.engine.rank import Ranking, Shown, Suppressed, rank
+from cds_service.engine.rank import Ranking, Suppressed, rank
 from cds_service.engine.run import Verdict, run_rules
 from cds_service.engine.suppress import Memory, keep_back, repeatable
 from cds_service.facts.snapshot import Snapshot
 from cds_service.fhir.call import Call
 from cds_service.fhir.read.chart import read_chart
-from cds_service.fhir.write import draft_service_request, order_code
 from cds_service.knowledge.model import Knowledge, Rule
 from cds_service.knowledge.tenant import Tenant
 from cds_service.render.card import CardWriter
-from cds_service.render.uuids import random_uuid
 from cds_service.render.voice import CardStyle
+from cds_service.service.offers import Offers
 
 EXTENSION_LIMIT = 4000  # bytes; leaves room for the extension's own name within 4 kB
 CUTTABLE = ("cannot_tell", "suppressed", "unusable")
@@ -87,18 +86,6 @@ class Assessment(msgspec.Struct, frozen=True):
     repeatable: tuple[Verdict, ...]
 
 
-class Offer(msgspec.Struct, frozen=True):
-    """An order that a card offers, in the caller's language: moot once all its `concepts` are ordered.
-
-    by_text: it can only be named, for the site's EHR takes no order without a code of its own and there is none.
-    """
-
-    concepts: frozenset[str]
-    label: str
-    code: Mapping[str, Any]
-    by_text: bool
-
-
 class Decider:
     """Decides calls with one knowledge for one kind of caller; what every call shares is prepared once."""
 
@@ -114,7 +101,7 @@ class Decider:
             options.strict,
         )
         self._writer = CardWriter(knowledge, style)
-        self._offers: dict[tuple[str, str], Sequence[Offer]] = {}
+        self._offers = Offers(knowledge, options.language)
 
     def decide(
         self, call: Call, memory: Memory = NO_MEMORY, switched: Mapping[str, str] = NOTHING_SWITCHED
@@ -151,48 +138,12 @@ class Decider:
             silenced=found.silenced,
             kept_back=keep_back(found.repeatable, snapshot.as_of, call.hook, knowledge.policy.memory, memory),
         )
-        cards = [self._writer.card(shown, *self._suggestions(shown, snapshot, call)) for shown in ranking.shown]
+        cards = [self._writer.card(shown, *self._offers.suggestions(shown, snapshot, call)) for shown in ranking.shown]
         response: dict[str, Any] = {"cards": cards}
         if options.decision_extension:
             summary = summarise(knowledge, snapshot, found.trace, ranking, memory, with_times=options.sandbox)
             response["extension"] = {"org.ionwise.decision": summary}
         return Decision(response, snapshot, found.trace, ranking)
-
-    def _suggestions(self, shown: Shown, snapshot: Snapshot, call: Call) -> tuple[list[dict[str, Any]], list[str]]:
-        """One draft order per suggestion (Epic allows one action each), without tests that are already ordered; and
-        the names of the orders that can only be named."""
-        verdict = shown.verdict
-        offers = self._offers_of(verdict.rule, verdict.fires.variant)
-        if snapshot.orders:
-            ordered = snapshot.orders.keys()
-            offers = [offer for offer in offers if not offer.concepts or not offer.concepts <= ordered]
-        subject = {"reference": f"Patient/{call.patient_id}"}
-        encounter = {"reference": f"Encounter/{call.encounter_id}"} if call.encounter_id is not None else None
-        suggestions, named = [], []
-        for offer in offers:
-            if offer.by_text:
-                named.append(offer.label)
-                continue
-            resource = draft_service_request(offer.code, subject, encounter)
-            action = {"type": "create", "description": offer.label, "resource": resource}
-            suggestions.append({"label": offer.label, "uuid": random_uuid(), "actions": [action]})
-        return suggestions, named
-
-    def _offers_of(self, rule: Rule, variant: str) -> Sequence[Offer]:
-        offers = self._offers.get((rule.id, variant))
-        if offers is None:
-            language, orders = self.options.language, self.knowledge.orders
-            own_only = self.knowledge.tenant.orderables_required
-            offers = self._offers[rule.id, variant] = [
-                Offer(
-                    frozenset(order.concepts),
-                    order.label[language],
-                    order_code(order, language),
-                    by_text=own_only and not order.own,
-                )
-                for order in [orders[order_id] for order_id in rule.cards[variant].suggestions]
-            ]
-        return offers
 
 
 def decide(

@@ -1,0 +1,97 @@
+"""The orders that a card offers: draft ServiceRequests, as far as they are not on order or measured already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from cds_service.engine.rank import Shown
+from cds_service.facts.outcomes import Fact
+from cds_service.facts.records import Result
+from cds_service.facts.snapshot import Snapshot
+from cds_service.fhir.call import Call
+from cds_service.fhir.write import draft_service_request, order_code
+from cds_service.knowledge.model import Knowledge, Rule
+from cds_service.render.uuids import random_uuid
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """An order that a card offers, in the caller's language: moot once all its `concepts` are ordered or measured.
+
+    by_text: it can only be named, for the site's EHR takes no order without a code of its own and there is none.
+    """
+
+    concepts: frozenset[str]
+    label: str
+    code: Mapping[str, Any]
+    by_text: bool
+
+
+class Offers:
+    """The offers of one knowledge in one language; those of a card variant are prepared once."""
+
+    def __init__(self, knowledge: Knowledge, language: str) -> None:
+        self._knowledge = knowledge
+        self._language = language
+        self._offers: dict[tuple[str, str], Sequence[Offer]] = {}
+
+    def suggestions(self, shown: Shown, snapshot: Snapshot, call: Call) -> tuple[list[dict[str, Any]], list[str]]:
+        """One draft order per suggestion (Epic allows one action each), without tests that are already ordered and
+        those that were measured no earlier than what the card is about; and the names of the orders that can only be
+        named."""
+        verdict = shown.verdict
+        offers = self._offers_of(verdict.rule, verdict.fires.variant)
+        if not offers:
+            return [], []
+        because = verdict.fires.because
+        subject = {"reference": f"Patient/{call.patient_id}"}
+        encounter = {"reference": f"Encounter/{call.encounter_id}"} if call.encounter_id is not None else None
+        suggestions, named = [], []
+        for offer in offers:
+            if offer.concepts and is_moot(offer.concepts, because, snapshot):
+                continue
+            if offer.by_text:
+                named.append(offer.label)
+                continue
+            resource = draft_service_request(offer.code, subject, encounter)
+            action = {"type": "create", "description": offer.label, "resource": resource}
+            suggestions.append({"label": offer.label, "uuid": random_uuid(), "actions": [action]})
+        return suggestions, named
+
+    def _offers_of(self, rule: Rule, variant: str) -> Sequence[Offer]:
+        offers = self._offers.get((rule.id, variant))
+        if offers is None:
+            language, orders = self._language, self._knowledge.orders
+            own_only = self._knowledge.tenant.orderables_required
+            offers = self._offers[rule.id, variant] = [
+                Offer(
+                    frozenset(order.concepts),
+                    order.label[language],
+                    order_code(order, language),
+                    by_text=own_only and not order.own,
+                )
+                for order in [orders[order_id] for order_id in rule.cards[variant].suggestions]
+            ]
+        return offers
+
+
+def is_moot(concepts: Iterable[str], because: Sequence[Fact], snapshot: Snapshot) -> bool:
+    """Whether every concept is ordered, or measured: a fresh, final, exact result no older than what the card is about.
+
+    What the card is about is itself not settled by having been measured: a repeat may be wanted.
+    """
+    for concept in concepts:
+        if concept in snapshot.orders:
+            continue
+        series = snapshot.results.get(concept)
+        if series is None or concept in snapshot.provisional:
+            return False
+        latest = series[0]
+        if latest.age != "fresh" or latest.comparator:
+            return False
+        for fact in because:
+            if isinstance(fact, Result) and (fact.concept == concept or fact.at.earliest > latest.at.earliest):
+                return False
+    return True

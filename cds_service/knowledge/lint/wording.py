@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from cds_service.errors import Finding
 from cds_service.knowledge.lint.desk import Desk
@@ -38,11 +39,21 @@ def _compare(desk: Desk, source: Source[RuleEntry], tree: ast.Module, shared: se
     literals = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     if _composes_names(tree):
         return
+    literals |= set(_strings(source.entry.data))  # a family takes such names from the rule's data
     for kind in ("cards", "notes", "phrases"):
         for name in getattr(source.entry, kind):
             if name not in literals:
                 problem = f"{kind}.{name} is used nowhere in {desk.code_of(source).name}"
                 yield source.finding("unused", problem, "remove it, or use it", kind, name)
+
+
+def _strings(data: Any) -> Iterator[str]:
+    """All strings in a rule's data."""
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, Mapping | list | tuple):
+        for part in data.values() if isinstance(data, Mapping) else data:
+            yield from _strings(part)
 
 
 def _first_arguments(tree: ast.Module, function: str) -> set[str]:

@@ -16,7 +16,7 @@ from cards._families.drug_monitoring.courses import by_route, ended_within, last
 from cds_service.errors import CannotTellError
 from cds_service.facts.outcomes import Fact, Fires, NotApplicable, Outcome, Satisfied
 from cds_service.facts.patient import ORDER_HOOKS, Limits, Patient
-from cds_service.facts.records import Exposure
+from cds_service.facts.records import Exposure, Result
 
 
 class Ended(BaseModel):
@@ -112,10 +112,11 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     if not patient.surely_not_ordered(data.test, k.span(data.order_window)):
         return NotApplicable("the test is already ordered")
     reasons, long_ago = _urgent(patient, k), _long_ago(patient, k)
+    results = [fact for fact in reasons if isinstance(fact, Result)]  # how old they are says nothing of this card
     return Fires(
         "urgent" if reasons or long_ago else use.variant,
-        because=tuple(dict.fromkeys((*use.facts, *partners, *reasons))),
-        also=tuple(dict.fromkeys(fact for _, facts in closer for fact in facts)),
+        because=tuple(dict.fromkeys((*use.facts, *partners, *(r for r in reasons if r not in results)))),
+        also=tuple(dict.fromkeys((*results, *(fact for _, facts in closer for fact in facts)))),
         values={"drug": (use.used or use.judged)[0]},
         notes=tuple(note for note, _ in closer),
     )

@@ -56,6 +56,7 @@ class Event(_Part):
 class Closer(_Part):
     """The shorter interval and what calls for it.
 
+    interval     limit: shorter than every other interval of the rule
     notes        member that calls for it -> the note that says so
     together     groups that are all in regular use, or in one product
     conditions   active problems

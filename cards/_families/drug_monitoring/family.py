@@ -105,6 +105,8 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     use = _use(patient, k)
     if not isinstance(use, Use):
         return use
+    if data.closer is not None and _is_measured(patient, data.test, k.span(data.closer.interval)):
+        return Satisfied(use.facts)
     partners = patient.taking_or_ordering(*data.cofactor_drugs)
     closer = () if data.closer is None else reasons_for_closer(patient, data.closer, use.used, k)
     if not patient.not_measured_within(data.test, _interval(patient, use, bool(partners), bool(closer), k)):
@@ -120,6 +122,12 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         values={"drug": (use.used or use.judged)[0]},
         notes=tuple(note for note, _ in closer),
     )
+
+
+def _is_measured(patient: Patient, test: str, span: timedelta) -> bool:
+    """Whether the latest result answers the shortest interval, so that nothing else matters."""
+    result = patient.latest(test, span)
+    return result is not None and not result.comparator
 
 
 def _use(patient: Patient, k: Limits) -> Use | Outcome:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,8 @@ import orjson
 
 from cds_service.engine.rank import Ranking, Shown, rank
 from cds_service.engine.run import Verdict, run_rules
+from cds_service.facts.outcomes import Fact
+from cds_service.facts.records import Result
 from cds_service.facts.snapshot import Snapshot
 from cds_service.fhir.call import Call
 from cds_service.fhir.read.chart import read_chart
@@ -54,7 +56,7 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """An order that a card offers, in the caller's language: moot once all its `concepts` are ordered."""
+    """An order that a card offers, in the caller's language: moot once all its `concepts` are ordered or measured."""
 
     concepts: frozenset[str]
     label: str
@@ -98,16 +100,19 @@ class Decider:
         return Decision(response, snapshot, trace, ranking)
 
     def _suggestions(self, shown: Shown, snapshot: Snapshot, call: Call) -> list[dict[str, Any]]:
-        """One draft order per suggestion (Epic allows one action each), without tests that are already ordered."""
+        """One draft order per suggestion (Epic allows one action each), without tests that are already ordered and
+        those that were measured no earlier than what the card is about."""
         verdict = shown.verdict
         offers = self._offers_of(verdict.rule, verdict.fires.variant)
-        if snapshot.orders:
-            ordered = snapshot.orders.keys()
-            offers = [offer for offer in offers if not offer.concepts or not offer.concepts <= ordered]
+        if not offers:
+            return []
+        because = verdict.fires.because
         subject = {"reference": f"Patient/{call.patient_id}"}
         encounter = {"reference": f"Encounter/{call.encounter_id}"} if call.encounter_id is not None else None
         suggestions = []
         for offer in offers:
+            if offer.concepts and is_moot(offer.concepts, because, snapshot):
+                continue
             resource = draft_service_request(offer.code, subject, encounter)
             action = {"type": "create", "description": offer.label, "resource": resource}
             suggestions.append({"label": offer.label, "uuid": random_uuid(), "actions": [action]})
@@ -127,6 +132,26 @@ class Decider:
 def decide(call: Call, knowledge: Knowledge, options: DecideOptions) -> Decision:
     """One decision without preparation, for cases and other single calls."""
     return Decider(knowledge, options).decide(call)
+
+
+def is_moot(concepts: Iterable[str], because: Sequence[Fact], snapshot: Snapshot) -> bool:
+    """Whether every concept is ordered, or measured: a fresh, final, exact result no older than what the card is about.
+
+    What the card is about is itself not settled by having been measured: a repeat may be wanted.
+    """
+    for concept in concepts:
+        if concept in snapshot.orders:
+            continue
+        series = snapshot.results.get(concept)
+        if series is None or concept in snapshot.provisional:
+            return False
+        latest = series[0]
+        if latest.age != "fresh" or latest.comparator:
+            return False
+        for fact in because:
+            if isinstance(fact, Result) and (fact.concept == concept or fact.at.earliest > latest.at.earliest):
+                return False
+    return True
 
 
 def summarise(knowledge: Knowledge, snapshot: Snapshot, trace: tuple[Verdict, ...], ranking: Ranking) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from cds_service.service.situation_time import at, split_offset
 ATC = "http://www.whocc.no/atc"
 TABLET = {"value": Decimal(1), "unit": "tablet", "system": UCUM, "code": "{tablet}"}
 PAST = frozenset({"completed", "stopped"})
-_DOSE = re.compile(r"([0-9]+(?:\.[0-9]+)?) (\S+)( elemental)?(?: ([0-9]+)/d)?\Z")
+_DOSE = re.compile(r"([0-9]+(?:\.[0-9]+)?) (\S+)( elemental)?(?: ([0-9]+)/(d|wk))?\Z")
 
 
 class DrugWriter:
@@ -116,7 +116,7 @@ class DrugWriter:
             quantity = {"value": Decimal(match[1]), "unit": match[2], "system": UCUM, "code": match[2]}
             dosage["doseAndRate"] = [{"doseQuantity": TABLET if match[3] else quantity}]
             if match[4]:
-                repeat |= {"frequency": int(match[4]), "period": 1, "periodUnit": "d"}
+                repeat |= {"frequency": int(match[4]), "period": 1, "periodUnit": match[5]}
         if drug.times:
             repeat["timeOfDay"] = [f"{time}:00" for time in drug.times]
         if drug.when:

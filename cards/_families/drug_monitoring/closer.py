@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from cards._families.drug_monitoring.courses import regular
 from cds_service.facts.outcomes import Fact
 from cds_service.facts.patient import Limits, Patient
-from cds_service.facts.records import Dosage, Exposure, Problem
+from cds_service.facts.records import Dosage, Exposure, Problem, Result
 from cds_service.facts.units import unit_of
 
 MILLI = Decimal(1000)
@@ -55,22 +56,28 @@ class Event(_Part):
 class Closer(_Part):
     """The shorter interval and what calls for it.
 
+    interval     limit: shorter than every other interval of the rule
     notes        member that calls for it -> the note that says so
     together     groups that are all in regular use, or in one product
     conditions   active problems
+    started      limit: the drug itself is used for a shorter time than this, or is about to be started
     """
 
     interval: str
-    notes: dict[Literal["together", "dose", "low", "conditions", "event"], str]
+    notes: dict[Literal["together", "dose", "low", "conditions", "event", "started"], str]
     together: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
     low: Low | None = None
     dose: HighDose | None = None
     event: Event | None = None
+    started: str | None = None
 
 
-def reasons_for_closer(patient: Patient, closer: Closer, k: Limits) -> tuple[Reason, ...]:
-    """Each reason as its note with the facts behind it. What is not recorded counts as not met."""
+def reasons_for_closer(patient: Patient, closer: Closer, used: tuple[Exposure, ...], k: Limits) -> tuple[Reason, ...]:
+    """Each reason as its note with the facts behind it. What is not recorded counts as not met.
+
+    used: the drug itself as it is taken; empty at its first prescription
+    """
     found: list[Reason] = []
     if closer.together:
         partners = [regular(patient.taking_or_ordering(group)) for group in closer.together]
@@ -81,8 +88,8 @@ def reasons_for_closer(patient: Patient, closer: Closer, k: Limits) -> tuple[Rea
         if sum((_equivalent(e, closer.dose, k) for e in users), Decimal(0)) >= k[closer.dose.from_]:
             found.append((closer.notes["dose"], users))
     if closer.low is not None:
-        result = patient.latest(closer.low.result, k.span(closer.low.within))
-        if result is not None and result.below(k[closer.low.below]):
+        result = proven_low(patient, closer.low, k)
+        if result is not None:
             found.append((closer.notes["low"], (result,)))
     problem = patient.has(*closer.conditions) if closer.conditions else None
     if problem is not None:
@@ -90,12 +97,20 @@ def reasons_for_closer(patient: Patient, closer: Closer, k: Limits) -> tuple[Rea
     event = None if closer.event is None else _event(patient, closer.event, k)
     if event is not None:
         found.append((closer.notes["event"], (event,)))
+    if closer.started is not None and _started(patient, used, k.span(closer.started)):
+        found.append((closer.notes["started"], used))
     return tuple(found)
 
 
-def regular(exposures: Iterable[Exposure]) -> tuple[Exposure, ...]:
-    """Without as-needed and over-the-counter use: those are no long-term use."""
-    return tuple([e for e in exposures if not e.as_needed and not e.over_the_counter])
+def proven_low(patient: Patient, low: Low, k: Limits) -> Result | None:
+    """The result that is low; None when it is not, or not known."""
+    result = patient.latest(low.result, k.span(low.within))
+    return result if result is not None and result.below(k[low.below]) else None
+
+
+def _started(patient: Patient, used: tuple[Exposure, ...], span: timedelta) -> bool:
+    """Of a use whose start is unknown nothing is said."""
+    return not used or any(e.since is not None and patient.taken_for(e) < span for e in used)
 
 
 def _event(patient: Patient, event: Event, k: Limits) -> Problem | None:

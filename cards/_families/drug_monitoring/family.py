@@ -7,13 +7,44 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 from pydantic import BaseModel, ConfigDict
 
-from cards._families.drug_monitoring.closer import Closer, reasons_for_closer, regular
+from cards._families.calcium_basis.family import calcium_basis
+from cards._families.drug_monitoring.closer import Closer, Low, proven_low, reasons_for_closer
+from cards._families.drug_monitoring.courses import by_route, ended_within, last_dose, lasted, regular, used_from
 from cds_service.errors import CannotTellError
 from cds_service.facts.outcomes import Fact, Fires, NotApplicable, Outcome, Satisfied
 from cds_service.facts.patient import ORDER_HOOKS, Limits, Patient
-from cds_service.facts.records import Exposure
+from cds_service.facts.records import Exposure, Result
+
+
+class Ended(BaseModel):
+    """A course whose last dose is at most `within` ago still counts; `once`: one test since that dose is enough."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    within: str
+    once: bool = False
+
+
+class Urgent(BaseModel):
+    """What raises `due`, `after` and `start` to `urgent`.
+
+    drugs          co-medication
+    conditions     dated within the limit `window`
+    low, calcium   a low result; a low calcium by its basis
+    interval       limit: the test was not done within it
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    drugs: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+    window: str | None = None
+    low: Low | None = None
+    calcium: bool = False
+    interval: str | None = None
 
 
 class Data(BaseModel):
@@ -21,11 +52,13 @@ class Data(BaseModel):
 
     routes                 only these routes; empty: all
     alone, with_cofactor   limits: how long it is taken, alone or with a co-factor; no `alone`: any time
+    ended                  whether a course that is over still counts
     interval               limit: due when not done within it; `interval_with_drug` when a drug is a co-factor
+    since_start            a test from before the first dose does not count
     cofactor_age           limit: completed years
-    urgent_drugs, urgent_conditions   raise `due` to `urgent`; conditions within limit `urgent_window`
     at_start_with          co-medication that makes a test at the first prescription worthwhile if long use is planned;
                            `at_start_unplanned` when the planned duration is unknown; `at_start_always` in any case
+    start_interval         limit: the interval at a first prescription; `every_order`: at each prescription
     closer                 what shortens the interval
     """
 
@@ -36,67 +69,108 @@ class Data(BaseModel):
     test: str
     alone: str | None = None
     with_cofactor: str | None = None
+    ended: Ended | None = None
     interval: str
     interval_with_drug: str | None = None
+    since_start: bool = False
     order_window: str
     cofactor_drugs: tuple[str, ...] = ()
     cofactor_conditions: tuple[str, ...] = ()
     cofactor_age: str | None = None
-    urgent_drugs: tuple[str, ...] = ()
-    urgent_conditions: tuple[str, ...] = ()
-    urgent_window: str | None = None
+    urgent: Urgent = Urgent()
     at_start_with: tuple[str, ...] = ()
     at_start_unplanned: tuple[str, ...] = ()
     at_start_always: bool = False
+    start_interval: str | None = None
+    every_order: bool = False
     closer: Closer | None = None
+
+
+class Use(msgspec.Struct, frozen=True):
+    """The use of the drug that asks for the test: `start`, `due` (in use) or `after` its end."""
+
+    variant: str
+    judged: tuple[Exposure, ...]
+    used: tuple[Exposure, ...]
+
+    @property
+    def facts(self) -> tuple[Exposure, ...]:
+        """What the card is about."""
+        return tuple(dict.fromkeys((*self.judged, *self.used)))
 
 
 def evaluate(patient: Patient, k: Limits) -> Outcome:
     """Propose the test when the exposure calls for it and it was not done, and is not ordered, within the interval."""
     data: Data = k.data
-    judged = patient.hook in ORDER_HOOKS
-    exposures = _used(patient.judged(*data.drugs) if judged else patient.taking(*data.drugs), data)
-    if not exposures:
-        return NotApplicable("no regular use of the drug")
-    running = _used(patient.taking(*data.drugs), data) if judged else exposures
-    if judged and not running:
-        if not _worth_at_start(patient, exposures, k):
-            return NotApplicable("no long-term use with a co-factor planned")
-        variant = "start"
-    elif not _long_enough(patient, running, k):
-        return Satisfied(running)
-    else:
-        variant = "due"
+    use = _use(patient, k)
+    if not isinstance(use, Use):
+        return use
+    if data.closer is not None and _is_measured(patient, data.test, k.span(data.closer.interval)):
+        return Satisfied(use.facts)
     partners = patient.taking_or_ordering(*data.cofactor_drugs)
-    closer = () if data.closer is None else reasons_for_closer(patient, data.closer, k)
-    if not patient.not_measured_within(data.test, _interval(data, k, bool(partners), bool(closer))):
-        return Satisfied(exposures)
+    closer = () if data.closer is None else reasons_for_closer(patient, data.closer, use.used, k)
+    if not patient.not_measured_within(data.test, _interval(patient, use, bool(partners), bool(closer), k)):
+        return Satisfied(use.facts)
     if not patient.surely_not_ordered(data.test, k.span(data.order_window)):
         return NotApplicable("the test is already ordered")
-    reasons = _urgent(patient, k)
+    reasons, long_ago = _urgent(patient, k), _long_ago(patient, k)
+    results = [fact for fact in reasons if isinstance(fact, Result)]  # how old they are says nothing of this card
     return Fires(
-        "urgent" if reasons else variant,
-        because=tuple(dict.fromkeys((*exposures, *running, *partners, *reasons))),
-        also=tuple(dict.fromkeys(fact for _, facts in closer for fact in facts)),
-        values={"drug": (running or exposures)[0]},
+        "urgent" if reasons or long_ago else use.variant,
+        because=tuple(dict.fromkeys((*use.facts, *partners, *(r for r in reasons if r not in results)))),
+        also=tuple(dict.fromkeys((*results, *(fact for _, facts in closer for fact in facts)))),
+        values={"drug": (use.used or use.judged)[0]},
         notes=tuple(note for note, _ in closer),
     )
 
 
-def _used(exposures: tuple[Exposure, ...], data: Data) -> tuple[Exposure, ...]:
-    """Regular use by the routes that count."""
-    used = regular(exposures)
-    return tuple([e for e in used if e.route in data.routes]) if data.routes else used
+def _is_measured(patient: Patient, test: str, span: timedelta) -> bool:
+    """Whether the latest result answers the shortest interval, so that nothing else matters."""
+    result = patient.latest(test, span)
+    return result is not None and not result.comparator
 
 
-def _interval(data: Data, k: Limits, with_drug: bool, closer: bool) -> timedelta:
+def _use(patient: Patient, k: Limits) -> Use | Outcome:
+    """The use that counts, or why there is none."""
+    data: Data = k.data
+    ordering = patient.hook in ORDER_HOOKS
+    found = patient.judged(*data.drugs) if ordering else patient.taking(*data.drugs)
+    exposures = by_route(regular(found), data.routes)
+    if not exposures:
+        ended = () if ordering or data.ended is None else _ended(patient, data.ended, k)
+        return Use("after", (), ended) if ended else NotApplicable("no regular use of the drug")
+    running = by_route(regular(patient.taking(*data.drugs)), data.routes) if ordering else exposures
+    if ordering and (data.every_order or not running):
+        if data.every_order or _worth_at_start(patient, exposures, k):
+            return Use("start", exposures, running)
+        return NotApplicable("no long-term use with a co-factor planned")
+    if not _long_enough(patient, running, k):
+        return Satisfied(running)
+    return Use("due", exposures if ordering else (), running)
+
+
+def _ended(patient: Patient, ended: Ended, k: Limits) -> tuple[Exposure, ...]:
+    data: Data = k.data
+    over = by_route(regular(ended_within(patient, k.span(ended.within), *data.drugs)), data.routes)
+    return used_from(patient, over, k.span(data.alone)) if data.alone is not None else over
+
+
+def _interval(patient: Patient, use: Use, with_drug: bool, closer: bool, k: Limits) -> timedelta:
     """The shortest of the intervals that hold."""
-    names = [data.interval]
+    data: Data = k.data
+    if use.variant == "start" and data.start_interval is not None:
+        return k.span(data.start_interval)
+    if use.variant == "after" and data.ended is not None and data.ended.once:
+        ends = [last.earliest for last in map(last_dose, use.used) if last is not None]
+        return max(patient.as_of.at - max(ends), timedelta(0))
+    spans = [k.span(data.interval)]
     if with_drug and data.interval_with_drug is not None:
-        names.append(data.interval_with_drug)
+        spans.append(k.span(data.interval_with_drug))
     if closer and data.closer is not None:
-        names.append(data.closer.interval)
-    return min(k.span(name) for name in names)
+        spans.append(k.span(data.closer.interval))
+    if data.since_start:
+        spans += [lasting for lasting in (lasted(patient, e) for e in use.used) if lasting is not None]
+    return min(spans)
 
 
 def _long_enough(patient: Patient, running: tuple[Exposure, ...], k: Limits) -> bool:
@@ -139,10 +213,22 @@ def _worth_at_start(patient: Patient, drafts: tuple[Exposure, ...], k: Limits) -
 
 
 def _urgent(patient: Patient, k: Limits) -> tuple[Fact, ...]:
+    """The facts that make it urgent."""
+    urgent: Urgent = k.data.urgent
+    reasons: list[Fact] = list(patient.taking_or_ordering(*urgent.drugs)) if urgent.drugs else []
+    if urgent.conditions and urgent.window is not None:
+        window = k.span(urgent.window)
+        problems = (patient.has(group, within=window) for group in urgent.conditions)
+        reasons += [problem for problem in problems if problem is not None]
+    if urgent.low is not None and (result := proven_low(patient, urgent.low, k)) is not None:
+        reasons.append(result)
+    if urgent.calcium and (calcium := patient.ask(calcium_basis)).low is not None:
+        reasons += calcium.because
+    return tuple(reasons)
+
+
+def _long_ago(patient: Patient, k: Limits) -> bool:
+    """Whether the test was not done for so long that it is urgent."""
     data: Data = k.data
-    drugs: tuple[Fact, ...] = patient.taking_or_ordering(*data.urgent_drugs) if data.urgent_drugs else ()
-    if not data.urgent_conditions or data.urgent_window is None:
-        return drugs
-    window = k.span(data.urgent_window)
-    problems = (patient.has(group, within=window) for group in data.urgent_conditions)
-    return (*drugs, *(problem for problem in problems if problem is not None))
+    span = data.urgent.interval
+    return span is not None and patient.not_measured_within(data.test, k.span(span))

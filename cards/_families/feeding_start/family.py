@@ -8,7 +8,7 @@ from cds_service.facts.moments import Moment
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Exposure, Problem
 
-KINDS = ("parenteral-nutrition", "tube-feeding", "nutrition-support")
+KINDS = ("nutrition-support", "tube-feeding", "parenteral-nutrition")  # the more specific name wins
 
 
 class FeedingStart(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ import msgspec
 from cards._families.feeding_start.family import FeedingStart, feeding_start
 from cds_service.facts.outcomes import Fact
 from cds_service.facts.patient import Limits, Patient
-from cds_service.facts.records import Result
+from cds_service.facts.records import Problem, Result
 
 ELECTROLYTES = {"phosphate": "phosphate", "potassium": "potassium", "magnesium-serum": "magnesium"}
 
@@ -38,8 +38,7 @@ def refeeding_risk(patient: Patient, k: Limits) -> RefeedingRisk:
     """One large criterion, or two lesser ones. Never raises: what is not recorded counts as not met."""
     starts = [s for s in patient.ask(feeding_start) if patient.as_of.within(s.at, k.span("started"))]
     occasions: list[Fact] = [start.fact for start in starts]
-    groups = ("malnutrition", "eating-disorder", *(("alcohol-use-disorder",) if patient.inpatient else ()))
-    occasions += [problem for group in groups if (problem := patient.has(group)) is not None]
+    occasions += _problems(patient)
     if not occasions:
         return RefeedingRisk()
     bmi = patient.latest("bmi")
@@ -56,7 +55,18 @@ def refeeding_risk(patient: Patient, k: Limits) -> RefeedingRisk:
         *(("unknown-bmi",) if bmi is None else ()),
         *(("unknown-weight-course",) if not weights else ()),
     )
-    return RefeedingRisk(tuple(dict.fromkeys(occasions)), tuple(criteria), unknown)
+    return RefeedingRisk(tuple(occasions), tuple(criteria), unknown)
+
+
+def _problems(patient: Patient) -> list[Problem]:
+    """Each recorded problem once, by its most specific group; alcohol use disorder only during a stay."""
+    groups = ("alcohol-use-disorder",) if patient.inpatient else ()
+    found: dict[str, Problem] = {}
+    for group in ("anorexia-nervosa", "eating-disorder", "malnutrition", *groups):
+        problem = patient.has(group)
+        if problem is not None:
+            found.setdefault(problem.ref, problem)
+    return list(found.values())
 
 
 def _weights(patient: Patient, k: Limits) -> tuple[Result, ...]:

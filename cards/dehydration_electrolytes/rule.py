@@ -29,7 +29,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     if ratio is not None and ratio > k["ratio"]:
         facts += pair
         signs.append(Phrase("ratio-high"))
-        notes = (Phrase("ratio", {"ratio": round(ratio)}),)
+        notes = (Phrase("ratio", {"ratio": round(ratio), "above": k["ratio"]}),)
     orthostasis = patient.has("orthostatic-hypotension", within=window)
     if orthostasis is not None:
         facts.append(orthostasis)

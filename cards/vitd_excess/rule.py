@@ -5,7 +5,7 @@ from __future__ import annotations
 from cards._families.calcium_basis.family import CalciumBasis, calcium_basis
 from cards._families.vitamin_d_intake.family import VitaminDIntake, vitamin_d_intake
 from cds_service.errors import CannotTellError
-from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied, Severity, Value
+from cds_service.facts.outcomes import Fact, Fires, NotApplicable, Outcome, Satisfied, Severity, Value
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Result
 
@@ -20,9 +20,9 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     intake = patient.ask(vitamin_d_intake)
     basis = patient.ask_or(calcium_basis, CalciumBasis())
     if d.above(k["excess"]):
-        return _fires(patient, _variant(d, basis, k), d, basis, intake)
+        return _fires(patient, _variant(d, basis, k), d, basis, intake, k)
     if intake.known >= k["upper_level"]:
-        return _fires(patient, "supplement", d, basis, intake)
+        return _fires(patient, "supplement", d, basis, intake, k)
     if not intake.complete:
         raise CannotTellError("dose of vitamin D")
     patient.complete("medications")
@@ -37,19 +37,17 @@ def _variant(d: Result, basis: CalciumBasis, k: Limits) -> str:
     return "hypercalcaemia" if basis.high is Severity.INFO else "intoxication"
 
 
-def _fires(patient: Patient, variant: str, d: Result, basis: CalciumBasis, intake: VitaminDIntake) -> Fires:
+def _fires(patient: Patient, variant: str, d: Result, basis: CalciumBasis, intake: VitaminDIntake, k: Limits) -> Fires:
     """Calcium decides only where it is high; otherwise it is shown."""
     decides = variant in ("intoxication", "hypercalcaemia")
-    products = tuple(dict.fromkeys((*(line.exposure for line in intake.lines),
-                                    *patient.taking("vitamin-d", "calcium", "thiazide"))))  # fmt: skip
+    products = patient.taking("vitamin-d", "calcium", "thiazide") if decides else patient.taking("vitamin-d")
     calcium: tuple[Fact, ...] = basis.because if decides else ()
-    values: dict[str, Value] = {"d": d, "calcium": basis.shown, "dose": round(intake.known)}
+    values: dict[str, Value] = {"d": d, "calcium": basis.shown, "dose": round(intake.known), "level": k["upper_level"]}
     return Fires(
         variant,
         because=(d, *calcium),
         also=(*(() if decides else basis.because), *basis.also, *products),
         values=values,
-        notes=(Phrase("sources", {"drugs": Listing(products)}),) if products else (),
         unknown=(*(("unknown-calcium",) if basis.result is None else ()), *basis.unknown, *_unknown(patient)),
     )
 

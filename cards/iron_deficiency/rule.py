@@ -18,7 +18,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     own = ferritin.range.low if ferritin.range is not None else None
     if not ferritin.below(k["ferritin"]) and (own is None or not ferritin.below(own)):
         return Satisfied((ferritin,))
-    hb = patient.near("haemoglobin", ferritin.at, k.span("hb_window"))
+    hb = _haemoglobin(patient, ferritin, k)
     if hb is None or not _low(patient, hb, k):
         named = Phrase("hb-unknown" if hb is None else "hb-normal")
         return _fires(patient, "iron-only", (ferritin,), () if hb is None else (hb,), named)
@@ -27,6 +27,12 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         return _fires(patient, "work-up", (ferritin, hb, reason), (), hb)
     older = patient.sex == "male" or patient.aged_at_least(k["older_woman"])
     return _fires(patient, "work-up" if older else "anaemia", (ferritin, hb), (), hb)
+
+
+def _haemoglobin(patient: Patient, ferritin: Result, k: Limits) -> Result | None:
+    """The newest haemoglobin of the months around the ferritin: anaemia that came after it counts."""
+    at, window = ferritin.at.earliest, k.span("hb_window")
+    return next((r for r in patient.series("haemoglobin") if abs(r.at.earliest - at) <= window), None)
 
 
 def _low(patient: Patient, hb: Result, k: Limits) -> bool:

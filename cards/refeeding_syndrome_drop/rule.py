@@ -57,6 +57,7 @@ def _fall(patient: Patient, start: FeedingStart, concept: str, k: Limits) -> Fal
     series = [r for r in patient.series(concept) if not r.comparator and r.age in USABLE]
     after = [r for r in series if r.at.earliest > at.latest and r.at.latest - at.latest <= k.span("after")]
     before = [r for r in series if r.at.latest <= at.latest and at.earliest - r.at.earliest <= k.span("before")]
+    before = [r for r in before if "haemolysed" not in r.flags]  # falsely high: it would feign a fall
     if not after or not before:
         return None
     pre, lowest = before[0], min(after, key=lambda r: r.value)

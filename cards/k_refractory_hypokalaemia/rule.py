@@ -31,11 +31,11 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         return Satisfied((last,))
     variant, mg = _by_magnesium(patient, last, k)
     values: dict[str, Value] = {"k": last, "first": first, "mg": mg}
-    beside: tuple[Fact, ...] = () if mg is None else (mg,)
+    beside: tuple[Fact, ...] = (first,) if mg is None else (first, mg)
     products = tuple(supply.exposure for supply in supplies)
     urgent = patient.ask(potassium_context).severity is Severity.CRITICAL
     notes = ("potassium-emergency",) if urgent else ()
-    return Fires(variant, because=(last, first, *products), also=beside, values=values, notes=notes)
+    return Fires(variant, because=(last, *products), also=beside, values=values, notes=notes)
 
 
 def _first_of_run(patient: Patient, last: Result, k: Limits) -> Result | None:

@@ -89,7 +89,7 @@ def _gitelman(patient: Patient, k: Limits) -> Clue | None:
 
 
 def _urine_calcium(patient: Patient, k: Limits) -> tuple[Result | None, Decimal | None]:
-    """The latest urine calcium and its ratio to the creatinine of the same portion, mmol/mmol, in the decimals of the limit."""
+    """The latest urine calcium and its ratio to the creatinine of the portion, mmol/mmol with the limit's decimals."""
     calcium = patient.latest("calcium-urine")
     creatinine = None if calcium is None else patient.near("creatinine-urine", calcium.at, k.span("one_portion"))
     if calcium is None or creatinine is None or calcium.comparator or creatinine.comparator or not creatinine.value:

@@ -74,6 +74,7 @@ class Fires(msgspec.Struct, frozen=True):
     values    what the texts may print, by name
     notes     ids of the rule's `notes` (or shared phrases) to add as lines
     unknown   what was not known and could have changed the advice (shared phrase ids)
+    measured  concepts that need no new test: the variant's suggestions of them are left out
     """
 
     variant: str
@@ -83,6 +84,7 @@ class Fires(msgspec.Struct, frozen=True):
     values: Mapping[str, Value] = {}
     notes: tuple[str | Phrase, ...] = ()
     unknown: tuple[str, ...] = ()
+    measured: frozenset[str] = frozenset()
 
 
 Outcome = NotApplicable | Satisfied | CannotTell | Fires

@@ -98,12 +98,13 @@ class Decider:
         return Decision(response, snapshot, trace, ranking)
 
     def _suggestions(self, shown: Shown, snapshot: Snapshot, call: Call) -> list[dict[str, Any]]:
-        """One draft order per suggestion (Epic allows one action each), without tests that are already ordered."""
+        """One draft order per suggestion (Epic allows one action each), without tests that are already ordered or that
+        the rule says need not be repeated."""
         verdict = shown.verdict
         offers = self._offers_of(verdict.rule, verdict.fires.variant)
-        if snapshot.orders:
-            ordered = snapshot.orders.keys()
-            offers = [offer for offer in offers if not offer.concepts or not offer.concepts <= ordered]
+        if snapshot.orders or verdict.fires.measured:
+            settled = snapshot.orders.keys() | verdict.fires.measured
+            offers = [offer for offer in offers if not offer.concepts or not offer.concepts <= settled]
         subject = {"reference": f"Patient/{call.patient_id}"}
         encounter = {"reference": f"Encounter/{call.encounter_id}"} if call.encounter_id is not None else None
         suggestions = []

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from cards._families.magnesium_risk.family import MagnesiumRisk, magnesium_risk
-from cds_service.errors import CannotTellError
 from cds_service.facts.outcomes import Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied
+from cds_service.facts.panels import find_gaps
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Problem
 
 COMPLAINTS = ("fatigue", "muscle-cramps", "restless-legs", "palpitations", "paraesthesia", "low-mood")
-MAGNESIUM = "magnesium-serum"
 TESTS = (
     ("test-haemoglobin", ("haemoglobin",)),
     ("test-ferritin", ("ferritin",)),
@@ -19,8 +18,8 @@ TESTS = (
     ("test-glucose", ("glucose", "hba1c")),
     ("test-tsh", ("tsh",)),
 )
-"""The phrase of each test, and the concepts of which any one will do."""
-ALL = frozenset([MAGNESIUM, *(concept for _, concepts in TESTS for concept in concepts)])
+MAGNESIUM = (("magnesium", ("magnesium-serum",)),)
+ALL = frozenset(concept for _, concepts in (*TESTS, *MAGNESIUM) for concept in concepts)
 
 
 def evaluate(patient: Patient, k: Limits) -> Outcome:
@@ -28,42 +27,24 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     complaints = _complaints(patient, k)
     if len(complaints) < k["complaints"]:
         return NotApplicable("fewer than two new complaints")
-    missing, unsure = _missing(patient, k)
-    if not missing:
-        if unsure:
-            raise CannotTellError(*dict.fromkeys(item for items in unsure.values() for item in items))
+    gaps = find_gaps(patient, TESTS, k.span("tests"), k.span("ordered"))
+    if not gaps.missing:
+        gaps.require_certainty()
         return Satisfied(complaints)
     risk = patient.ask(magnesium_risk)
-    if risk.points and _is_unmeasured(patient, k):
-        missing["test-magnesium"] = (MAGNESIUM,)
-    asked = frozenset(concept for concepts in missing.values() for concept in concepts)
+    with_risk = find_gaps(patient, MAGNESIUM if risk.points else (), k.span("tests"), k.span("ordered"))
     return Fires(
         "tests",
         because=complaints,
         values={
             "count": len(complaints),
             "complaints": Listing(complaints),
-            "tests": Listing(tuple(Phrase(test) for test in missing)),
+            "tests": Listing(tuple(Phrase(test) for test in (*gaps.missing, *with_risk.missing))),
         },
         notes=_notes(patient, complaints, risk, k),
-        unknown=tuple(unsure),
-        measured=ALL - asked,
+        unknown=tuple(gaps.unsure),
+        measured=ALL - gaps.concepts - with_risk.concepts,
     )
-
-
-def _missing(patient: Patient, k: Limits) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
-    """The tests that were surely not done, with their concepts; and those of which that is not known, with why."""
-    missing: dict[str, tuple[str, ...]] = {}
-    unsure: dict[str, tuple[str, ...]] = {}
-    for test, concepts in TESTS:
-        if any(not r.comparator for concept in concepts for r in patient.series(concept, k.span("tests"))):
-            continue
-        try:
-            if all(patient.not_measured_within(concept, k.span("tests")) for concept in concepts):
-                missing[test] = concepts
-        except CannotTellError as unknown:
-            unsure[test] = unknown.missing
-    return missing, unsure
 
 
 def _complaints(patient: Patient, k: Limits) -> tuple[Problem, ...]:
@@ -72,13 +53,6 @@ def _complaints(patient: Patient, k: Limits) -> tuple[Problem, ...]:
     if patient.has(*COMPLAINTS, within=window) is None:
         return ()
     return tuple([p for group in COMPLAINTS if (p := patient.has(group, within=window)) is not None])
-
-
-def _is_unmeasured(patient: Patient, k: Limits) -> bool:
-    try:
-        return patient.not_measured_within(MAGNESIUM, k.span("tests"))
-    except CannotTellError:
-        return False
 
 
 def _notes(patient: Patient, complaints: tuple[Problem, ...], risk: MagnesiumRisk, k: Limits) -> tuple[str, ...]:

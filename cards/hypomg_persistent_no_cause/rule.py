@@ -40,6 +40,8 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         return NotApplicable("a cause is known")
     if not all(patient.not_measured_within(concept, k.span("urine")) for concept in URINE):
         return NotApplicable("urine magnesium was measured")
+    if not all(patient.surely_not_ordered(concept, k.span("ordered")) for concept in URINE):
+        return NotApplicable("urine magnesium is already ordered")
     kidney = patient.ask(kidney_function)
     unknown = () if kidney.known else ("unknown-egfr",)
     return Fires(

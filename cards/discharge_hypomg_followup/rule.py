@@ -45,6 +45,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         because=tuple(dict.fromkeys(result for finding in found for result in finding.because)),
         values={"result": found[0].shown, "results": Listing(tuple(finding.shown for finding in found))},
         unknown=unknown,
+        due=k.span("recheck"),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from cards._families.electrolyte_red_flags.family import electrolyte_red_flags
 from cards._families.kidney_function.family import kidney_function
 from cards._families.magnesium_dosing.family import magnesium_dosing, ordered_after, placed_after
@@ -42,7 +44,21 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         values={"mg": mg, "repletion": (infused or list(repletion))[0]},
         notes=notes,
         unknown=(*unknown, *missing),
+        due=_due(patient, mg, repletion, infused, k),
     )
+
+
+def _due(
+    patient: Patient, mg: Result, repletion: tuple[Exposure, ...], infused: list[Exposure], k: Limits
+) -> timedelta:
+    """How long from now the recheck is due: after the end of the last infusion, else after the oral start."""
+    if infused:
+        ends = [e.until or (None if e.status == "active" else e.authored or e.since) for e in infused]
+        starts, wait = [patient.as_of.at if end is None else end.latest for end in ends], k.span("after_infusion")
+    else:
+        starts = [at.latest for e in repletion if (at := e.authored or e.since) is not None]
+        wait = k.span("after_oral" if mg.at_least(k["moderate"]) else "after_oral_early")
+    return max(max(starts) + wait - patient.as_of.at, timedelta(0))
 
 
 def _products(patient: Patient, k: Limits) -> tuple[Exposure, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ import orjson
 
 from cds_service.engine.rank import Ranking, Shown, rank
 from cds_service.engine.run import Verdict, run_rules
+from cds_service.facts.outcomes import Fires
 from cds_service.facts.snapshot import Snapshot
 from cds_service.fhir.call import Call
 from cds_service.fhir.read.chart import read_chart
@@ -107,11 +109,13 @@ class Decider:
             offers = [offer for offer in offers if not offer.concepts or not offer.concepts <= settled]
         subject = {"reference": f"Patient/{call.patient_id}"}
         encounter = {"reference": f"Encounter/{call.encounter_id}"} if call.encounter_id is not None else None
+        due = _due_day(verdict.fires, snapshot)
         suggestions = []
         for offer in offers:
-            resource = draft_service_request(offer.code, subject, encounter)
-            action = {"type": "create", "description": offer.label, "resource": resource}
-            suggestions.append({"label": offer.label, "uuid": random_uuid(), "actions": [action]})
+            resource = draft_service_request(offer.code, subject, encounter, due)
+            label = offer.label if due is None else f"{offer.label}, {due.isoformat()}"
+            action = {"type": "create", "description": label, "resource": resource}
+            suggestions.append({"label": label, "uuid": random_uuid(), "actions": [action]})
         return suggestions
 
     def _offers_of(self, rule: Rule, variant: str) -> Sequence[Offer]:
@@ -123,6 +127,14 @@ class Decider:
                 for order in [orders[order_id] for order_id in rule.cards[variant].suggestions]
             ]
         return offers
+
+
+def _due_day(fires: Fires, snapshot: Snapshot) -> date | None:
+    """The day in the tenant's time zone on which the suggested tests are due; None = today."""
+    if fires.due is None:
+        return None
+    day = (snapshot.as_of.at + fires.due).astimezone(snapshot.as_of.zone).date()
+    return day if day > snapshot.as_of.today else None
 
 
 def decide(call: Call, knowledge: Knowledge, options: DecideOptions) -> Decision:

@@ -6,6 +6,7 @@ Never a bare boolean: `NotApplicable`, `Satisfied`, `CannotTell` or `Fires`. Mis
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 from enum import IntEnum
 
@@ -74,6 +75,8 @@ class Fires(msgspec.Struct, frozen=True):
     values    what the texts may print, by name
     notes     ids of the rule's `notes` (or shared phrases) to add as lines
     unknown   what was not known and could have changed the advice (shared phrase ids)
+    measured  concepts that need no new test: the variant's suggestions of them are left out
+    due       how long from now the suggested tests are to be done; None = now
     """
 
     variant: str
@@ -83,6 +86,8 @@ class Fires(msgspec.Struct, frozen=True):
     values: Mapping[str, Value] = {}
     notes: tuple[str | Phrase, ...] = ()
     unknown: tuple[str, ...] = ()
+    measured: frozenset[str] = frozenset()
+    due: timedelta | None = None
 
 
 Outcome = NotApplicable | Satisfied | CannotTell | Fires

@@ -123,10 +123,8 @@ class Patient:
         return proof.nearest(self._settled(concept), moment, within)
 
     def not_measured_within(self, concept: str, span: timedelta) -> bool:
-        """True only when it is certain that no usable exact result lies within `span`, else CannotTellError.
-
-        A preliminary result, or one of which only the month or year is known, may lie within it.
-        """
+        """True only when it is certain that no usable exact result lies within `span`, else CannotTellError: a
+        preliminary result, or one of which only the month or year is known, may lie within it."""
         if proof.is_measured(self._settled(concept), self.as_of, span):
             return False
         proof.require_unmeasured(self.snapshot, concept, span)
@@ -168,6 +166,10 @@ class Patient:
     def taking(self, *groups: str) -> tuple[Exposure, ...]:
         """Active exposures to any of the groups, without drafts. Empty proves nothing: see `surely_without`."""
         return self._exposures(groups, "active")
+
+    def identified_drugs(self) -> int:
+        """How many active drugs, of whatever group, were identified: at least so many are taken."""
+        return sum(e.status == "active" for e in self.snapshot.drug_list)
 
     def took(self, *groups: str) -> tuple[Exposure, ...]:
         """Ended exposures (completed or stopped orders, statements of the past)."""
@@ -250,10 +252,8 @@ class Patient:
         return next((o for o in orders if o.at is None or self.as_of.within(o.at, within)), None)
 
     def surely_not_ordered(self, concept: str, within: timedelta) -> bool:
-        """False when an active order exists; True only when the order list is complete, else CannotTellError.
-
-        At hooks whose key plan does not ask for orders, only what happened to be delivered is looked at.
-        """
+        """False when an active order exists; True only when the order list is complete, else CannotTellError (where
+        the hook's key plan does not ask for orders, only what happened to be delivered is looked at)."""
         if self.ordered(concept, within) is not None:
             return False
         if "orders" in self.snapshot.coverage:

@@ -6,13 +6,14 @@ Templates are validated with fhir.resources at start and in tests, not per reque
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 from cds_service.errors import Finding, KnowledgeError
 from cds_service.knowledge.model import Order
 
 Reference = Mapping[str, str]
-_EXAMPLE = ({"reference": "Patient/example"}, {"reference": "Encounter/example"})
+_EXAMPLE = ({"reference": "Patient/example"}, {"reference": "Encounter/example"}, date(2000, 1, 1))
 
 
 def order_code(order: Order, language: str) -> dict[str, Any]:
@@ -20,8 +21,10 @@ def order_code(order: Order, language: str) -> dict[str, Any]:
     return {"coding": list(order.codings), "text": order.label[language]}
 
 
-def draft_service_request(code: Mapping[str, Any], subject: Reference, encounter: Reference | None) -> dict[str, Any]:
-    """A draft ServiceRequest proposal for the patient: never signed, never dosed."""
+def draft_service_request(
+    code: Mapping[str, Any], subject: Reference, encounter: Reference | None, due: date | None = None
+) -> dict[str, Any]:
+    """A draft ServiceRequest proposal for the patient, for now or for a day to come: never signed, never dosed."""
     resource: dict[str, Any] = {
         "resourceType": "ServiceRequest",
         "status": "draft",
@@ -31,6 +34,8 @@ def draft_service_request(code: Mapping[str, Any], subject: Reference, encounter
     }
     if encounter is not None:
         resource["encounter"] = encounter
+    if due is not None:
+        resource["occurrenceDateTime"] = due.isoformat()
     return resource
 
 

@@ -134,7 +134,8 @@ def _noticed(rule: Rule, knowledge: Knowledge, situations: Sequence[Situation]) 
 def _printed(verdict: Verdict) -> tuple[object, ...]:
     """What a golden card would show of a verdict that fires."""
     fires = verdict.fires
-    return (fires.variant, verdict.severity, fires.also, fires.values, fires.notes, fires.unknown, verdict.remarks)
+    text = (fires.variant, verdict.severity, fires.also, fires.values, fires.notes, fires.unknown, verdict.remarks)
+    return (*text, fires.measured, fires.due)
 
 
 def _finding(path: Path, sources: Sources, mutant: Mutant, owner: str) -> Finding:

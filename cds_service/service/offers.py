@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import msgspec
 
 from cds_service.engine.rank import Shown
-from cds_service.facts.outcomes import Fact
+from cds_service.facts.outcomes import Fires
 from cds_service.facts.records import Result
 from cds_service.facts.snapshot import Snapshot
 from cds_service.fhir.call import Call
@@ -45,19 +46,20 @@ class Offers:
         offers = self._offers_of(verdict.rule, verdict.fires.variant)
         if not offers:
             return [], []
-        because = verdict.fires.because
         subject = {"reference": f"Patient/{call.patient_id}"}
         encounter = {"reference": f"Encounter/{call.encounter_id}"} if call.encounter_id is not None else None
+        due = _due_day(verdict.fires, snapshot)
         suggestions, named = [], []
         for offer in offers:
-            if offer.concepts and is_moot(offer.concepts, because, snapshot):
+            if offer.concepts and is_moot(offer.concepts, verdict.fires, snapshot):
                 continue
             if offer.by_text:
                 named.append(offer.label)
                 continue
-            resource = draft_service_request(offer.code, subject, encounter)
-            action = {"type": "create", "description": offer.label, "resource": resource}
-            suggestions.append({"label": offer.label, "uuid": random_uuid(), "actions": [action]})
+            resource = draft_service_request(offer.code, subject, encounter, due)
+            label = offer.label if due is None else f"{offer.label}, {due.isoformat()}"
+            action = {"type": "create", "description": label, "resource": resource}
+            suggestions.append({"label": label, "uuid": random_uuid(), "actions": [action]})
         return suggestions, named
 
     def _offers_of(self, rule: Rule, variant: str) -> Sequence[Offer]:
@@ -77,21 +79,31 @@ class Offers:
         return offers
 
 
-def is_moot(concepts: Iterable[str], because: Sequence[Fact], snapshot: Snapshot) -> bool:
-    """Whether every concept is ordered, or measured: a fresh, final, exact result no older than what the card is about.
+def is_moot(concepts: Iterable[str], fires: Fires, snapshot: Snapshot) -> bool:
+    """Whether every concept is ordered, needs no new test by the rule's own word, or was measured: a fresh, final,
+    exact result no older than what the card is about.
 
-    What the card is about is itself not settled by having been measured: a repeat may be wanted.
+    What the card is about is itself not settled by having been measured: a repeat may be wanted. Nor is anything by a
+    result of today when the tests are meant for a later day.
     """
     for concept in concepts:
-        if concept in snapshot.orders:
+        if concept in snapshot.orders or concept in fires.measured:
             continue
         series = snapshot.results.get(concept)
-        if series is None or concept in snapshot.provisional:
+        if series is None or concept in snapshot.provisional or fires.due is not None:
             return False
         latest = series[0]
         if latest.age != "fresh" or latest.comparator:
             return False
-        for fact in because:
+        for fact in fires.because:
             if isinstance(fact, Result) and (fact.concept == concept or fact.at.earliest > latest.at.earliest):
                 return False
     return True
+
+
+def _due_day(fires: Fires, snapshot: Snapshot) -> date | None:
+    """The day in the tenant's time zone on which the suggested tests are due; None = today."""
+    if fires.due is None:
+        return None
+    day = (snapshot.as_of.at + fires.due).astimezone(snapshot.as_of.zone).date()
+    return day if day > snapshot.as_of.today else None

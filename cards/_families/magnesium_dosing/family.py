@@ -42,13 +42,13 @@ def magnesium_dosing(patient: Patient, k: Limits) -> MagnesiumDosing:
     infusions = tuple([e for e in given if e.route == "intravenous"])
     mg = patient.last_known("magnesium-serum")
     if mg is None or not given:
-        recheck = None if mg is None else _ordered_after(mg, patient)
+        recheck = None if mg is None else ordered_after(mg, patient)
         return MagnesiumDosing(infusions, k.span("stores"), recheck=recheck)
     near = (e for e in infusions if (after := _after_infusion(mg, e)) is not None and after <= k.span("peak"))
     products = (e for e in given if e.route == "intravenous" or "magnesium-supplement" in e.groups)
-    repletion = (e for e in products if _placed_after(e, mg, patient))
+    repletion = (e for e in products if placed_after(e, mg, patient))
     return MagnesiumDosing(
-        infusions, k.span("stores"), next(near, None), next(repletion, None), _ordered_after(mg, patient)
+        infusions, k.span("stores"), next(near, None), next(repletion, None), ordered_after(mg, patient)
     )
 
 
@@ -63,12 +63,13 @@ def _after_infusion(result: Result, infusion: Exposure) -> timedelta | None:
     return None if end is None else max(result.at.earliest - end.latest, timedelta(0))
 
 
-def _placed_after(exposure: Exposure, result: Result, patient: Patient) -> bool:
+def placed_after(exposure: Exposure, result: Result, patient: Patient) -> bool:
+    """Whether a product was ordered (or started) after a draw."""
     placed = exposure.authored or exposure.since
-    return placed is not None and _is_after(placed, result.at, patient)
+    return placed is not None and is_after(placed, result.at, patient)
 
 
-def _is_after(moment: Moment, draw: Moment, patient: Patient) -> bool:
+def is_after(moment: Moment, draw: Moment, patient: Patient) -> bool:
     """Later than the draw; when either has only a date, the same calendar day counts as after."""
     if moment.day_only or draw.day_only:
         return patient.as_of.days_since(_start_of_day(moment)) <= patient.as_of.days_since(_start_of_day(draw))
@@ -79,11 +80,11 @@ def _start_of_day(moment: Moment) -> Moment:
     return Moment(moment.earliest, moment.latest, day_only=True)
 
 
-def _ordered_after(result: Result, patient: Patient) -> LabOrder | None:
+def ordered_after(result: Result, patient: Patient) -> LabOrder | None:
     """An active order for serum magnesium that was placed, or is due, after the draw."""
     days = timedelta(days=patient.as_of.days_since(_start_of_day(result.at)))
     for span in (patient.as_of.at - result.at.earliest, days):
         order = patient.ordered("magnesium-serum", span)
-        if order is not None and order.at is not None and _is_after(order.at, result.at, patient):
+        if order is not None and order.at is not None and is_after(order.at, result.at, patient):
             return order
     return None

@@ -51,3 +51,8 @@ def test_an_unconfirmed_diagnosis_protects_but_does_not_score() -> None:
     patient = ask(snapshot(problems={"diabetes": (unsure,)}))
     assert patient.has("diabetes") is unsure
     assert patient.has_confirmed("diabetes") is None
+
+
+def test_only_drugs_that_are_taken_now_are_counted() -> None:
+    chart = snapshot(drug_list=(exposure(status="active"), exposure(status="past"), exposure()))
+    assert ask(chart).identified_drugs() == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 import pytest
 
@@ -35,3 +37,8 @@ def test_an_order_that_is_no_valid_resource_is_refused_by_name() -> None:
     broken = msgspec.structs.replace(ORDERS["potassium"], codings=({"system": 5},))
     with pytest.raises(KnowledgeError, match="order potassium"):
         validate_orders([broken], ("nl",))
+
+
+def test_a_draft_for_a_day_to_come_carries_that_day() -> None:
+    draft = draft_service_request(order_code(ORDERS["potassium"], "nl"), PATIENT, STAY, date(2026, 11, 28))
+    assert draft["occurrenceDateTime"] == "2026-11-28"

@@ -11,7 +11,7 @@ import pytest
 
 from cds_service.engine.rank import Ranking, Suppressed
 from cds_service.engine.run import Verdict
-from cds_service.facts.outcomes import CannotTell
+from cds_service.facts.outcomes import CannotTell, Fires
 from cds_service.facts.records import Result, Unusable
 from cds_service.service.decide import summarise
 from cds_service.service.offers import is_moot
@@ -47,6 +47,7 @@ def older(found: Result) -> Result:
 
 
 ABOUT = result("125")
+FINDING = Fires("low", because=(ABOUT,))
 KNOWN: dict[str, Any] = {"concept": "potassium"}
 
 
@@ -62,13 +63,23 @@ KNOWN: dict[str, Any] = {"concept": "potassium"}
     ids=["of the same draw", "older than the finding", "not fresh", "only a bound", "preliminary"],
 )
 def test_a_test_is_not_offered_again_when_its_result_came_with_the_finding(measured: Result, moot: bool) -> None:
-    assert is_moot(("potassium",), (ABOUT,), snapshot(ABOUT, measured)) is moot
+    assert is_moot(("potassium",), FINDING, snapshot(ABOUT, measured)) is moot
 
 
 def test_what_the_card_is_about_may_be_repeated() -> None:
-    assert not is_moot(("sodium",), (ABOUT,), snapshot(ABOUT))
+    assert not is_moot(("sodium",), FINDING, snapshot(ABOUT))
 
 
 def test_of_two_tests_in_one_order_both_must_be_known() -> None:
     chart = snapshot(ABOUT, result("4.0", **KNOWN))
-    assert not is_moot(("potassium", "magnesium-serum"), (ABOUT,), chart)
+    assert not is_moot(("potassium", "magnesium-serum"), FINDING, chart)
+
+
+def test_what_the_rule_says_needs_no_new_test_is_not_offered() -> None:
+    fires = Fires("low", because=(ABOUT,), measured=frozenset({"potassium"}))
+    assert is_moot(("potassium",), fires, snapshot(ABOUT))
+
+
+def test_a_test_for_a_later_day_is_not_settled_by_the_result_of_today() -> None:
+    fires = Fires("low", because=(ABOUT,), due=timedelta(days=7))
+    assert not is_moot(("potassium",), fires, snapshot(ABOUT, result("4.0", **KNOWN)))

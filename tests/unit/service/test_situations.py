@@ -133,3 +133,8 @@ def test_what_is_not_delivered_is_not_there() -> None:
 def test_what_cannot_be_meant_is_refused(text: str, problem: str) -> None:
     with pytest.raises(SituationError, match=problem):
         call(text)
+
+
+def test_a_stay_begins_when_the_case_says_so() -> None:
+    encounter = only("hook: encounter-discharge, admitted: -10d", "encounter")
+    assert encounter["period"] == {"start": "2026-11-11T10:00:00+01:00"}

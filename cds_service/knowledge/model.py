@@ -49,7 +49,7 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 class CardText(msgspec.Struct, frozen=True):
-    """The texts of one variant, per language. `grade`: where its evidence differs from that of the rule."""
+    """The texts of one variant, per language. `grade`, `tier`: where they differ from those of the rule."""
 
     variant: str
     indicator: Severity
@@ -58,6 +58,7 @@ class CardText(msgspec.Struct, frozen=True):
     do: tuple[Text, ...]
     suggestions: tuple[str, ...]
     grade: Grade | None = None
+    tier: Tier | None = None
 
 
 class Review(msgspec.Struct, frozen=True):
@@ -163,7 +164,10 @@ class GateEffect(msgspec.Struct, frozen=True):
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """Alert-fatigue policy as data: caps per call, which tiers a hook shows, who absorbs whom, gates over all rules."""
+    """Alert-fatigue policy as data: caps per call, which tiers a hook shows, who absorbs whom, gates over all rules.
+
+    `lines_only`: rules that are shown only as a line in the card that absorbs them.
+    """
 
     max_critical: int
     max_warning: int
@@ -172,6 +176,7 @@ class Policy(msgspec.Struct, frozen=True):
     hook_tiers: Mapping[str, frozenset[str]]
     absorptions: tuple[Absorption, ...]
     gate_effects: tuple[GateEffect, ...]
+    lines_only: frozenset[str] = frozenset()
 
 
 class Order(msgspec.Struct, frozen=True):

@@ -67,6 +67,7 @@ class PolicyEntry(FileModel):
     hook_tiers: dict[Hook, tuple[Tier, ...]]
     gate_effects: tuple[GateEffectEntry, ...] = ()
     precedence: tuple[PrecedenceEntry, ...] = ()
+    lines_only: tuple[Id, ...] = ()
     planned: tuple[Id, ...] = ()
 
     def build(self) -> Policy:
@@ -79,6 +80,7 @@ class PolicyEntry(FileModel):
             hook_tiers={hook: frozenset(tiers) for hook, tiers in self.hook_tiers.items()},
             absorptions=tuple(one for entry in self.precedence for one in entry.absorptions()),
             gate_effects=tuple(GateEffect(e.gate, e.effect, frozenset(e.tiers)) for e in self.gate_effects),
+            lines_only=frozenset(self.lines_only),
         )
 
 

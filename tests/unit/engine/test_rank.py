@@ -103,3 +103,12 @@ def test_a_card_that_absorbed_a_critical_one_is_of_tier_one() -> None:
     winner, loser, other = fired("a", INFO, "P5"), fired("b", CRITICAL, "P1"), fired("c", CRITICAL, "P2")
     cards = ranked(winner, loser, other, absorptions=(Absorption("a", "b"),))
     assert ids(cards) == ["a", "c"]
+
+
+def test_a_rule_that_is_only_a_line_never_has_a_card_of_its_own() -> None:
+    policy = Policy(3, 3, 2, 5, HOOKS, (Absorption("card", "line"),), (), frozenset({"line"}))
+    alone = rank((fired("line", INFO),), "patient-view", policy)
+    assert ids(alone) == []
+    assert [(s.verdict.rule_id, s.reason) for s in alone.suppressed] == [("line", "only a line in other cards")]
+    carried = rank((fired("line", INFO), fired("card", INFO)), "patient-view", policy)
+    assert [[v.rule_id for v in card.absorbed] for card in carried.shown] == [["line"]]

@@ -5,17 +5,11 @@ from __future__ import annotations
 from cards._families.fractional_excretion.family import FractionalExcretion, fractional_excretion
 from cards._families.kidney_function.family import KidneyFunction, kidney_function
 from cards._families.magnesium_dosing.family import time_since_dose
+from cards._families.magnesium_loss.family import magnesium_loss
 from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied, Value
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Result
 
-RENAL_DRUGS = (
-    "loop-diuretic", "thiazide", "calcineurin-inhibitor", "platinum", "egfr-mab", "aminoglycoside", "amphotericin",
-    "foscarnet-pentamidine",
-)  # fmt: skip
-RENAL_CONDITIONS = ("alcohol-use-disorder", "gitelman", "tubulopathy")
-GUT_DRUGS = ("ppi", "laxative")
-GUT_CONDITIONS = ("diarrhoea", "short-bowel", "high-output-stoma", "malabsorption", "malnutrition")
 OLD = ("stale", "ignored")
 
 
@@ -62,10 +56,8 @@ def _loaded(patient: Patient, urine: Result, k: Limits) -> bool:
 
 def _causes(patient: Patient, variant: str) -> tuple[Fact, ...]:
     """What the chart holds that fits; for an indeterminate value everything."""
-    drugs = (*(RENAL_DRUGS if variant != "extrarenal" else ()), *(GUT_DRUGS if variant != "renal" else ()))
-    groups = (*(RENAL_CONDITIONS if variant != "extrarenal" else ()), *(GUT_CONDITIONS if variant != "renal" else ()))
-    problems = [problem for group in groups if (problem := patient.has(group)) is not None]
-    return tuple(dict.fromkeys((*patient.taking(*drugs), *problems)))
+    loss = patient.ask(magnesium_loss)
+    return (*(loss.renal if variant != "extrarenal" else ()), *(loss.other if variant != "renal" else ()))
 
 
 def _notes(found: FractionalExcretion, kidney: KidneyFunction, causes: tuple[Fact, ...]) -> tuple[str | Phrase, ...]:

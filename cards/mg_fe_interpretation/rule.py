@@ -6,7 +6,7 @@ from cards._families.fractional_excretion.family import FractionalExcretion, fra
 from cards._families.kidney_function.family import KidneyFunction, kidney_function
 from cards._families.magnesium_dosing.family import time_since_dose
 from cards._families.magnesium_loss.family import magnesium_loss
-from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied, Value
+from cds_service.facts.outcomes import Fact, Fires, NotApplicable, Outcome, Phrase, Satisfied, Value
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Result
 
@@ -32,7 +32,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         variant,
         because=found.terms,
         also=causes,
-        values={"fe": found.percent, "mg": mg, "causes": Listing(causes)},
+        values={"fe": found.percent, "mg": mg},
         notes=_notes(found, kidney, causes),
         unknown=() if kidney.known else ("unknown-egfr",),
     )
@@ -71,5 +71,5 @@ def _notes(found: FractionalExcretion, kidney: KidneyFunction, causes: tuple[Fac
         formula,
         *((ionised,) if found.ionised is not None else ()),
         *(("computed",) if kidney.computed else ()),
-        "causes" if causes else "none-found",
+        *(() if causes else ("none-found",)),
     )

@@ -31,7 +31,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         also=tuple(r for r in (mg, albumin if low_albumin else None) if r is not None),
         values={"img": reading.result, "mg": mg, "albumin": albumin, "sign": None if sign is None else Phrase(sign.id)},
         notes=tuple(name for name, holds in notes if holds),
-        unknown=() if mg is not None else ("magnesium",),
+        unknown=() if mg is not None else ("unknown-serum-magnesium",),
     )
 
 

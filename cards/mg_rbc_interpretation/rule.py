@@ -28,7 +28,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         also=() if mg is None else (mg,),
         values={"rbc": reading.result, "mg": mg},
         notes=("serum-normal",) if normal else (),
-        unknown=() if mg is not None else ("magnesium",),
+        unknown=() if mg is not None else ("unknown-serum-magnesium",),
     )
 
 

@@ -33,8 +33,8 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         severity=Severity.WARNING if severe else None,
         because=(urine, mg),
         also=(*collection.checks, *causes),
-        values={"urine": urine, "mg": mg, "causes": Listing(causes)},
-        notes=(*_notes(collection, causes), *_influenced(influences)),
+        values={"urine": urine, "mg": mg},
+        notes=(*_notes(collection), *_influenced(influences)),
         unknown=() if patient.ask(kidney_function).known else ("unknown-egfr",),
     )
 
@@ -61,8 +61,8 @@ def _influences(patient: Patient, urine: Result) -> tuple[Exposure, ...]:
     return tuple(drug for drug in found if time_since_dose(urine, drug) is not None)
 
 
-def _notes(collection: UrineCollection, causes: tuple[Fact, ...]) -> tuple[str, ...]:
-    notes = (("unchecked", not collection.checked), ("small", collection.small), ("causes", bool(causes)))
+def _notes(collection: UrineCollection) -> tuple[str, ...]:
+    notes = (("unchecked", not collection.checked), ("small", collection.small))
     return tuple(name for name, holds in notes if holds)
 
 

@@ -69,7 +69,7 @@ def _renal(patient: Patient, kidney: KidneyFunction, k: Limits) -> Reason | None
     if kidney.dialysis is not None:
         return Reason(Phrase("in-dialysis"), kidney.dialysis)
     if kidney.aki is True:
-        return Reason(Phrase("in-aki"), kidney.basis)
+        return Reason(Phrase("in-aki"), patient.has("aki") or patient.latest("creatinine"))
     if kidney.by_diagnosis:
         return Reason(Phrase("by-diagnosis"), kidney.basis)
     if kidney.below(k["egfr_reduced"]):
@@ -79,7 +79,10 @@ def _renal(patient: Patient, kidney: KidneyFunction, k: Limits) -> Reason | None
 
 def _others(patient: Patient, block: Fact | None, k: Limits) -> tuple[Reason, ...]:
     found = [block, *(patient.has(group) for group in ILLNESSES)]
-    facts = {fact.ref: fact for fact in found if fact is not None}  # one block belongs to more than one group
+    facts: dict[str, Fact] = {}  # one block belongs to more than one group, the first names it best
+    for fact in found:
+        if fact is not None:
+            facts.setdefault(fact.ref, fact)
     reasons = [Reason(Phrase("named", {"fact": fact}), fact) for fact in facts.values()]
     mg = patient.latest("magnesium-serum")
     if mg is not None and mg.above(patient.ask(magnesium_reference).upper):

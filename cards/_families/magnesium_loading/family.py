@@ -93,4 +93,4 @@ def _millimoles(order: Exposure, k: Limits) -> Decimal | None:
     if amount is None or amount <= 0 or known is None or known.per or known.of not in ("substance", "charge"):
         return None
     size = amount * known.factor.numerator / known.factor.denominator * MILLI
-    return size if known.of == "substance" else size / k["dose_valence"]
+    return (size if known.of == "substance" else size / k["dose_valence"]).normalize()

@@ -117,6 +117,7 @@ class Vocabulary(msgspec.Struct, frozen=True):
     condition_terms   (whole term in lower case, group id)
     order_codes       (system, code) -> concept id               (what an active ServiceRequest asks for)
     order_panels      (system, code) -> concept ids              (codes that order several tests)
+    procedure_drugs   procedure group -> ATC code of the drug that it gives: an order for it is an order of that drug
     systems           alias system URI -> canonical URI (urn:oid forms, trailing slashes)
     """
 
@@ -138,3 +139,4 @@ class Vocabulary(msgspec.Struct, frozen=True):
     atc_routes: tuple[tuple[str, str], ...] = ()
     products: Mapping[str, tuple[str, ...]] = {}
     order_panels: Mapping[tuple[str, str], tuple[str, ...]] = {}
+    procedure_drugs: Mapping[str, str] = {}

@@ -70,6 +70,7 @@ def _assemble(
         order_codes=order_codes,
         systems=SYSTEMS,
         condition_labels=problems.labels,
+        procedure_drugs=problems.gives,
         group_labels=drugs.group_labels,
         routes=drugs.routes,
         route_words=drugs.route_words,

@@ -20,6 +20,7 @@ class ProblemTables(msgspec.Struct, frozen=True):
     prefixes: Mapping[str, tuple[tuple[str, frozenset[str]], ...]]
     terms: tuple[tuple[str, str], ...]
     labels: Mapping[str, Mapping[str, str]]
+    gives: Mapping[str, str]
 
 
 def build_problems(file: ConditionsFile, clash: Clash) -> ProblemTables:
@@ -48,6 +49,7 @@ def build_problems(file: ConditionsFile, clash: Clash) -> ProblemTables:
         },
         terms=tuple(sorted(terms, key=lambda pair: (-len(pair[0]), pair))),
         labels=labels,
+        gives={group: entry.gives for group, entry in file.procedures.items() if entry.gives is not None},
     )
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from cards._families.kidney_function.family import kidney_function
 from cards._families.magnesium_intake.family import magnesium_intake
+from cards._families.magnesium_loading.family import is_loading_test
 from cards._families.magnesium_risk.family import MagnesiumRisk, RiskItem, magnesium_risk
 from cards._families.magnesium_signs.family import MagnesiumSigns, magnesium_signs
 from cds_service.facts.outcomes import Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied
@@ -13,6 +14,7 @@ from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Result
 
 OTHER_TESTS = ("magnesium-rbc", "magnesium-ionised", "magnesium-urine-24h")
+INTRAVENOUS = "intravenous"
 
 
 def evaluate(patient: Patient, k: Limits) -> Outcome:
@@ -45,12 +47,34 @@ def _not_interpretable(patient: Patient, k: Limits) -> str:
         return "kidney function too low for the score"
     if any(not patient.not_measured_within(concept, k.span("other_tests")) for concept in OTHER_TESTS):
         return "another magnesium test is available"
-    recently_ended = [e for e in patient.took("magnesium") if e.until is not None]
-    if any(patient.as_of.within(e.until, k.span("supplement_window")) for e in recently_ended if e.until is not None):
-        return "magnesium was taken until recently"
+    if _had_loading_test(patient, k):
+        return "a magnesium loading test was done"
+    if _had_magnesium(patient, k):
+        return "magnesium was given until recently"
     if not patient.surely_without("magnesium") and patient.ask(magnesium_intake).may_reach(k["supplement"]):
         return "takes magnesium"
     return ""
+
+
+def _had_loading_test(patient: Patient, k: Limits) -> bool:
+    if patient.underwent("magnesium-loading-test", within=k.span("other_tests")) is not None:
+        return True
+    tests = [e for e in patient.taking("magnesium") + patient.took("magnesium") if is_loading_test(e)]
+    starts = [start for e in tests if (start := e.since or e.authored) is not None]
+    return any(patient.as_of.within(start, k.span("other_tests")) for start in starts)
+
+
+def _had_magnesium(patient: Patient, k: Limits) -> bool:
+    """An infusion that runs or ended of late, or an oral product that was stopped of late."""
+    if any(e.route == INTRAVENOUS for e in patient.taking("magnesium")):
+        return True
+    for past in patient.took("magnesium"):
+        infused = past.route == INTRAVENOUS
+        end = past.until or ((past.authored or past.since) if infused else None)
+        window = k.span("infusion_window" if infused else "supplement_window")
+        if end is not None and patient.as_of.within(end, window):
+            return True
+    return False
 
 
 def _serum_points(mg: Result, k: Limits) -> int:

@@ -73,6 +73,10 @@ def rank(
             suppressed.append(Suppressed(verdict, kept.reason, kept.until))
             del visible[verdict.rule_id]
         cards = _absorb(visible, hook, policy.absorptions)
+    if not policy.lines_only.isdisjoint(visible):
+        lines = [card for card in cards if card.verdict.rule_id in policy.lines_only]
+        cards = [card for card in cards if card.verdict.rule_id not in policy.lines_only]
+        suppressed += [Suppressed(v, "only a line in other cards") for c in lines for v in (c.verdict, *c.absorbed)]
     cards.sort(key=_order)
     shown, dropped = _cap(cards, policy)
     suppressed += [Suppressed(v, "cap") for card in dropped for v in (card.verdict, *card.absorbed)]

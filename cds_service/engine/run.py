@@ -158,7 +158,9 @@ class Run:
         if self.hook in ORDER_HOOKS and not _about_judged_order(fires):
             reason = "not about an order of this call"
             return Verdict(rule, "not-applicable", NotApplicable(reason), tier, reason=reason)
-        severity = fires.severity if fires.severity is not None else rule.cards[fires.variant].indicator
+        card = rule.cards[fires.variant]
+        tier = card.tier or tier
+        severity = fires.severity if fires.severity is not None else card.indicator
         results = _results(fires.because)
         old = OLD if self.hook in rule.recent_is_fresh_at else NOT_FRESH
         if [r for r in results if r.age in old]:

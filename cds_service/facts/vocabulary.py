@@ -129,6 +129,7 @@ class Vocabulary(msgspec.Struct, frozen=True):
     condition_terms   (whole term in lower case, group id)
     order_codes       (system, code) -> concept id               (what an active ServiceRequest asks for)
     order_panels      (system, code) -> concept ids              (codes that order several tests)
+    procedure_drugs   procedure group -> ATC code of the drug that it gives: an order for it is an order of that drug
     systems           alias system URI -> canonical URI (urn:oid forms, trailing slashes)
     mapped_drugs      canonical system URI -> product code -> what a drug map says of it
     condition_implies group id -> itself and the groups it also belongs to
@@ -158,3 +159,4 @@ class Vocabulary(msgspec.Struct, frozen=True):
     condition_implies: Mapping[str, frozenset[str]] = {}
     code_units: Mapping[tuple[str, str], str] = {}
     laboratory_ranges: Mapping[str, ReferenceRange] = {}
+    procedure_drugs: Mapping[str, str] = {}

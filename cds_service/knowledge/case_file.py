@@ -58,7 +58,7 @@ class DrugEntry(FileModel):
     prn: bool = False
     status: str = "active"
     end: str | None = None
-    as_: Literal["order", "statement"] = Field("order", alias="as")
+    as_: Literal["order", "statement", "procedure"] = Field("order", alias="as")
     select: bool = True
     code: str | None = None
     reason: str | None = None

@@ -205,6 +205,7 @@ class Compiler:
             do=tuple(self.text(owner, text, *at, "do", index) for index, text in enumerate(card.do)),
             suggestions=suggestions if card.suggestions is None else card.suggestions,
             grade=card.grade,
+            tier=card.tier,
         )
 
     def text(self, owner: Source[Any], text: Bilingual, *path: str | int) -> Text:

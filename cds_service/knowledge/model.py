@@ -50,7 +50,7 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 class CardText(msgspec.Struct, frozen=True):
-    """The texts of one variant, per language. `grade`: where its evidence differs from that of the rule."""
+    """The texts of one variant, per language. `grade`, `tier`: where they differ from those of the rule."""
 
     variant: str
     indicator: Severity
@@ -59,6 +59,7 @@ class CardText(msgspec.Struct, frozen=True):
     do: tuple[Text, ...]
     suggestions: tuple[str, ...]
     grade: Grade | None = None
+    tier: Tier | None = None
 
 
 class Review(msgspec.Struct, frozen=True):
@@ -194,7 +195,10 @@ class MemoryPolicy(msgspec.Struct, frozen=True):
 
 class Policy(msgspec.Struct, frozen=True):
     """Alert-fatigue policy as data: caps per call, which tiers a hook shows, who absorbs whom, gates over all rules,
-    what is not repeated."""
+    what is not repeated.
+
+    `lines_only`: rules that are shown only as a line in the card that absorbs them.
+    """
 
     max_critical: int
     max_warning: int
@@ -204,6 +208,7 @@ class Policy(msgspec.Struct, frozen=True):
     absorptions: tuple[Absorption, ...]
     gate_effects: tuple[GateEffect, ...]
     memory: MemoryPolicy = MemoryPolicy()
+    lines_only: frozenset[str] = frozenset()
 
 
 class Order(msgspec.Struct, frozen=True):

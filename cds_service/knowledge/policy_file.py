@@ -149,6 +149,7 @@ class PolicyEntry(FileModel):
     gate_effects: tuple[GateEffectEntry, ...] = ()
     precedence: tuple[PrecedenceEntry, ...] = ()
     memory: MemoryEntry
+    lines_only: tuple[Id, ...] = ()
     planned: tuple[Id, ...] = ()
 
     def build(self) -> Policy:
@@ -162,6 +163,7 @@ class PolicyEntry(FileModel):
             absorptions=tuple(one for entry in self.precedence for one in entry.absorptions()),
             gate_effects=tuple(GateEffect(e.gate, e.effect, frozenset(e.tiers)) for e in self.gate_effects),
             memory=self.memory.build(),
+            lines_only=frozenset(self.lines_only),
         )
 
 

@@ -72,6 +72,7 @@ class CardEntry(FileModel):
     do: tuple[Bilingual, ...] = ()
     suggestions: tuple[Id, ...] | None = None
     grade: Grade | None = None
+    tier: Tier | None = None
 
 
 class RuleEntry(FileModel):

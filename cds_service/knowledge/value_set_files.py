@@ -208,6 +208,7 @@ class ProblemGroupEntry(FileModel):
     icpc: Codes = ()
     terms: tuple[Sentence, ...] = ()
     also: tuple[Id, ...] = ()
+    gives: Annotated[str, Field(pattern=r"^[A-Z][0-9]{2}[A-Z]{2}[0-9]{2}$")] | None = None
 
 
 class ConditionsFile(FileModel):

@@ -71,6 +71,7 @@ def _assemble(
         systems=SYSTEMS,
         condition_labels=problems.labels,
         condition_implies=problems.implied,
+        procedure_drugs=problems.gives,
         group_labels=drugs.group_labels,
         routes=drugs.routes,
         route_words=drugs.route_words,

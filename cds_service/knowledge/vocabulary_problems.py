@@ -21,6 +21,7 @@ class ProblemTables(msgspec.Struct, frozen=True):
     terms: tuple[tuple[str, str], ...]
     labels: Mapping[str, Mapping[str, str]]
     implied: Mapping[str, frozenset[str]]
+    gives: Mapping[str, str]
 
 
 def build_problems(file: ConditionsFile, clash: Clash) -> ProblemTables:
@@ -50,6 +51,7 @@ def build_problems(file: ConditionsFile, clash: Clash) -> ProblemTables:
         terms=tuple(sorted(terms, key=lambda pair: (-len(pair[0]), pair))),
         labels=labels,
         implied=implied,
+        gives={group: entry.gives for group, entry in file.procedures.items() if entry.gives is not None},
     )
 
 

@@ -55,8 +55,9 @@ def run_case(case: CaseEntry, rule: Rule, knowledge: Knowledge, language: str = 
 
 
 def alone(rule: Rule, knowledge: Knowledge, hook: str) -> Knowledge:
-    """The knowledge with one rule at one hook; everything shared stays."""
-    return msgspec.structs.replace(knowledge, rules=(rule,), by_hook={hook: (rule,)})
+    """The knowledge with one rule at one hook, shown even if it is only a line; everything else shared stays."""
+    policy = msgspec.structs.replace(knowledge.policy, lines_only=frozenset())
+    return msgspec.structs.replace(knowledge, rules=(rule,), by_hook={hook: (rule,)}, policy=policy)
 
 
 def options_for(case: CaseEntry, language: str = "nl") -> DecideOptions:

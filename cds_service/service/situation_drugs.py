@@ -33,7 +33,16 @@ class DrugWriter:
         return "medicationsPast" if drug.status in PAST else "medications", self._request(drug, f"drug-{index + 1}")
 
     def draft(self, drug: DrugEntry, index: int) -> dict[str, Any]:
-        """A draft MedicationRequest of the ordering session."""
+        """A draft MedicationRequest of the ordering session, or a ServiceRequest for a procedure, by its name only."""
+        if drug.as_ == "procedure":
+            return {
+                "resourceType": "ServiceRequest",
+                "id": f"draft-{index + 1}",
+                "status": "draft",
+                "intent": "order",
+                "code": {"text": drug.what},
+                "subject": self.subject,
+            }
         return self._request(drug, f"draft-{index + 1}") | {"status": "draft"}
 
     def _request(self, drug: DrugEntry, name: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class MagnesiumDosing(msgspec.Struct, frozen=True):
         """The infusion during which, or less than 24 h after which, a serum magnesium was drawn: it then says nothing
         about stores or repletion."""
         for infusion in self.infusions:
-            after = _after_infusion(result, infusion)
+            after = time_since_dose(result, infusion)
             if after is not None and after < self.stores:
                 return infusion
         return None
@@ -44,7 +44,7 @@ def magnesium_dosing(patient: Patient, k: Limits) -> MagnesiumDosing:
     if mg is None or not given:
         recheck = None if mg is None else ordered_after(mg, patient)
         return MagnesiumDosing(infusions, k.span("stores"), recheck=recheck)
-    near = (e for e in infusions if (after := _after_infusion(mg, e)) is not None and after <= k.span("peak"))
+    near = (e for e in infusions if (after := time_since_dose(mg, e)) is not None and after <= k.span("peak"))
     products = (e for e in given if e.route == "intravenous" or "magnesium-supplement" in e.groups)
     repletion = (e for e in products if placed_after(e, mg, patient))
     return MagnesiumDosing(
@@ -52,14 +52,15 @@ def magnesium_dosing(patient: Patient, k: Limits) -> MagnesiumDosing:
     )
 
 
-def _after_infusion(result: Result, infusion: Exposure) -> timedelta | None:
-    """How long after the infusion's end the result was drawn, zero during it; None when drawn before its start."""
-    start = infusion.since or infusion.authored
+def time_since_dose(result: Result, product: Exposure) -> timedelta | None:
+    """How long after the end of a magnesium product the sample was taken, zero during its use; None when taken before
+    its start."""
+    start = product.since or product.authored
     if start is not None and result.at.latest < start.earliest:
         return None
-    if infusion.status == "active" and infusion.until is None:
+    if product.status == "active" and product.until is None:
         return timedelta(0)
-    end = infusion.until or infusion.authored or infusion.since
+    end = product.until or product.authored or product.since
     return None if end is None else max(result.at.earliest - end.latest, timedelta(0))
 
 

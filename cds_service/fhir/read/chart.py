@@ -21,18 +21,18 @@ from cds_service.fhir.read.conditions import (
     read_encounter_reasons,
     read_procedures,
 )
+from cds_service.fhir.read.drafts import PRESCRIPTIONS, read_drafts
 from cds_service.fhir.read.drugs import salts_of
 from cds_service.fhir.read.encounters import current_encounter, read_person, read_stay
 from cds_service.fhir.read.exposures import ExposureFacts, gather_exposures
-from cds_service.fhir.read.intake import DRAFTS, Intake
+from cds_service.fhir.read.intake import Intake
 from cds_service.fhir.read.medications import MedicationReader, Record
 from cds_service.fhir.read.observations import ObservationFacts, Page, page_order, read_observations
 from cds_service.fhir.read.orders import read_orders
-from cds_service.fhir.read.references import MedicationShelf, heading_of, kind_of
+from cds_service.fhir.read.references import MedicationShelf
 from cds_service.fhir.read.site_ranges import is_known_adult, with_site_range, with_site_ranges
 
 COMPLETE, UNORDERED, NOT_ASKED = Coverage("complete"), Coverage("unordered"), Coverage("not asked")
-_ORDER_KINDS = ("MedicationRequest", "MedicationOrder")
 
 
 def read_chart(
@@ -61,7 +61,7 @@ def read_chart(
     reader = MedicationReader(
         vocabulary, MedicationShelf(intake.medications), as_of, groups_of, admit_unknown_status=admit_unknown_status
     )
-    drugs = gather_exposures(_medication_records(call, intake, reader))
+    drugs = gather_exposures(_medication_records(call, intake, reader, vocabulary))
     inpatient = stay is not None and stay.inpatient
     coverage = _coverage(call, intake, concept_keys)
     truncated = [key for key, answer in call.answers.items() if answer.state == "truncated"]
@@ -116,20 +116,17 @@ def _read_problems(
     return problems, groups_of
 
 
-def _medication_records(call: Call, intake: Intake, reader: MedicationReader) -> Iterable[Record]:
+def _medication_records(
+    call: Call, intake: Intake, reader: MedicationReader, vocabulary: Vocabulary
+) -> Iterable[Record]:
     """Drafts, orders and statements; an order with the id of a draft is the draft itself."""
     found: list[Record | None] = []
     drafted: set[str] = set()
-    for raw in call.drafts:
-        kind = kind_of(raw)
-        if kind not in _ORDER_KINDS:
-            continue
-        draft = intake.accept(DRAFTS, raw, structs.MedicationRequest, heading_of(raw).id)
-        if draft is not None:
-            judged = call.judged is None or any(f"{name}/{draft.id}" in call.judged for name in _ORDER_KINDS)
+    for draft, judged in read_drafts(call, intake, vocabulary) if call.drafts else ():
+        if draft.resource_type in PRESCRIPTIONS:
             drafted.add(draft.id)
-            found.append(reader.draft(draft, judged=judged))
-    for request in intake.read(structs.MedicationRequest, *_ORDER_KINDS):
+        found.append(reader.draft(draft, judged=judged))
+    for request in intake.read(structs.MedicationRequest, *PRESCRIPTIONS):
         if not request.id or request.id not in drafted:
             found.append(reader.request(request))
     found += [reader.statement(taken) for taken in intake.read(structs.MedicationStatement, "MedicationStatement")]

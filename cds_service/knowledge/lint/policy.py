@@ -15,7 +15,7 @@ NAME = "policy"
 
 
 def check(desk: Desk) -> Iterator[Finding]:
-    """Precedence, gate effects and hook tiers of policy.yaml."""
+    """Precedence, lines, gate effects and hook tiers of policy.yaml."""
     policy = desk.sources.policy
     if policy is None:
         return
@@ -24,6 +24,11 @@ def check(desk: Desk) -> Iterator[Finding]:
     for index, rule_id in enumerate(policy.entry.planned):
         if rule_id in built:
             yield policy.finding(NAME, f"{rule_id} is built", "remove it from planned", "planned", index)
+    losers = {loser for entry in policy.entry.precedence for loser in entry.losers}
+    for index, rule_id in enumerate(policy.entry.lines_only):
+        if rule_id not in losers:
+            remedy = "name under precedence which cards carry its line"
+            yield policy.finding(NAME, f"no card absorbs {rule_id}, which is only a line", remedy, "lines_only", index)
     known = built | set(policy.entry.planned)
     yield from _precedence(policy, known, variants)
     yield from _memory(policy, known, variants, frozenset(desk.knowledge.override_reasons))

@@ -146,3 +146,12 @@ def test_a_rule_that_an_operator_silenced_is_not_shown_in_the_sandbox_either() -
     cards = ranked(fired("a", WARNING), fired("b", INFO, status="silent"), show_silent=True, silenced=frozenset("a"))
     assert ids(cards) == ["b"]
     assert [(s.verdict.rule_id, s.reason) for s in cards.suppressed] == [("a", "silent")]
+
+
+def test_a_rule_that_is_only_a_line_never_has_a_card_of_its_own() -> None:
+    policy = Policy(3, 3, 2, 5, HOOKS, (Absorption("card", "line"),), (), lines_only=frozenset({"line"}))
+    alone = rank((fired("line", INFO),), "patient-view", policy)
+    assert ids(alone) == []
+    assert [(s.verdict.rule_id, s.reason) for s in alone.suppressed] == [("line", "only a line in other cards")]
+    carried = rank((fired("line", INFO), fired("card", INFO)), "patient-view", policy)
+    assert [[v.rule_id for v in card.absorbed] for card in carried.shown] == [["line"]]

@@ -283,3 +283,10 @@ def test_an_order_that_could_not_be_identified_or_read_hides_a_draft_trigger() -
 def test_of_three_results_within_two_hours_the_dangerous_one_counts_even_when_another_differs_more() -> None:
     chart = snapshot(result("121"), conflicts={"sodium": (result("119"), result("140"))})
     assert judge(rule(low_sodium), chart).severity is Severity.CRITICAL
+
+
+def test_a_card_with_a_tier_of_its_own_has_that_and_not_the_tier_of_its_rule() -> None:
+    plain = rule(low_sodium)
+    cards = {name: msgspec.structs.replace(card, tier="P5") for name, card in plain.cards.items()}
+    assert judge(plain, snapshot(result("124"))).tier == plain.default_tier
+    assert judge(msgspec.structs.replace(plain, cards=cards), snapshot(result("124"))).tier == "P5"

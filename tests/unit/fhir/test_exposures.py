@@ -227,6 +227,20 @@ def test_an_old_medication_order_and_other_entries_among_the_drafts_are_tolerate
     assert exposure.judged
 
 
+def test_a_draft_procedure_that_gives_a_drug_is_an_order_of_that_drug_under_its_own_reference() -> None:
+    test = {"resourceType": "ServiceRequest", "id": "s1", "status": "draft", "subject": {"reference": "Patient/p1"}}
+    (exposure,) = drafted(test | {"code": {"text": "Magnesium loading test"}}, judged=frozenset({"ServiceRequest/s1"}))
+    assert (exposure.ref, exposure.name, exposure.status) == ("ServiceRequest/s1", "Magnesium loading test", "draft")
+    assert exposure.judged
+    assert "magnesium" in exposure.groups
+
+
+def test_a_draft_order_for_a_laboratory_is_no_drug_order_even_when_it_is_broken() -> None:
+    lab = {"resourceType": "ServiceRequest", "id": "s1", "status": "draft", "code": {"text": "magnesium"}}
+    snapshot = chart(drafts=(lab, lab | {"id": "s2", "code": "magnesium"}), hook="order-sign")
+    assert (snapshot.drug_list, snapshot.quarantine) == ((), ())
+
+
 def test_a_draft_for_another_patient_is_quarantined() -> None:
     snapshot = chart(drafts=(order(CITRATE, subject={"reference": "Patient/p2"}),), hook="order-sign")
     assert not snapshot.drug_list

@@ -65,6 +65,7 @@ def test_every_check_says_what_it_checks() -> None:
         (CASES, "then: satisfied", "then: satisfied, hook: order-sign", "cases", "where the rule does not run"),
         (CASES, "name: too old", "name: at the limit", "cases", "two cases are named"),
         ("_shared/policy.yaml", "  order-select: [P1, P2]\n", "", "policy", "nothing about order-select"),
+        ("_shared/policy.yaml", "hook_tiers:", "lines_only: [mg-trial]\nhook_tiers:", "policy", "which is only a line"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_found(cards: Path, edit: Edit, file: str, old: str, new: str, check: str, problem: str) -> None:

@@ -32,7 +32,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         products = _systemic(patient.taking("calcium", "sodium-bicarbonate"))
         return _fires("milk-alkali", basis, (*products, *drugs), milk_alkali)
     if drugs:
-        return _fires("drugs", basis, drugs)
+        return _fires("drugs" if basis.high is Severity.INFO else "drugs-high", basis, drugs)
     patient.surely_without(*ALONE)
     return Satisfied(basis.because)
 

@@ -120,11 +120,12 @@ class AgePoliciesFile(FileModel):
 
 
 class DrugGroupEntry(FileModel):
-    """One drug group and the ATC codes that imply it."""
+    """One drug group and the ATC codes that imply it; `sources`: the bibliography entry of each of its ingredients."""
 
     label: Bilingual
     atc_below: tuple[Atc, ...] = ()
     atc: tuple[Atc, ...] = ()
+    sources: dict[Id, Id] = {}
 
 
 class DrugCodes(FileModel):

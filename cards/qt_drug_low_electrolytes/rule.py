@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from cards._families.calcium_basis.family import CalciumBasis, calcium_basis
 from cards._families.qt_drugs.family import QtDrugs, contains, qt_drugs, unread_lists
+from cards._families.qtc_reading.family import qtc_reading
 from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied, Severity, Value
 from cds_service.facts.patient import ORDER_HOOKS, Limits, Patient
 from cds_service.facts.records import Exposure, Result
@@ -27,7 +28,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     basis = patient.ask_or(calcium_basis, None) if low else patient.ask(calcium_basis)
     if basis is not None and _is_low(basis, k):
         low.append(basis.because)
-    qtc = patient.latest("qtc", k.span("qtc_window"))
+    qtc = patient.ask(qtc_reading).within(k.span("qtc_window"), patient.as_of)
     if low:
         return _low(patient, k, drugs, concerned, low, known, basis, qtc)
     borderline = _borderline(patient, k, concerned, known, qtc)

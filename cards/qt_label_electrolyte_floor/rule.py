@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from cards._families.calcium_basis.family import calcium_basis
+from cards._families.qtc_reading.family import qtc_reading
 from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied, Severity, Value
 from cds_service.facts.patient import ORDER_HOOKS, Limits, Patient
 from cds_service.facts.records import Exposure, Result
@@ -77,7 +78,7 @@ def _violated(patient: Patient, k: Limits, drug: Exposure, name: str) -> Finding
             facts += basis.because
             named.append(basis.shown)
     if name in ASKS_QTC:
-        qtc = patient.latest("qtc", k.span("window"))
+        qtc = patient.ask(qtc_reading).within(k.span("window"), patient.as_of)
         long_qt = patient.has("congenital-long-qt")
         if qtc is not None and qtc.above(k["nilotinib_qtc"]):
             facts.append(qtc)

@@ -31,7 +31,8 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     reported    number and unit as the laboratory printed them, e.g. "1.10" and "mg/dL"
     converted   whether `value` was converted from another unit
     age         fresh, recent, stale or ignored by the concept's age policy
-    flags       preliminary, haemolysed, drip-arm, page-incomplete, lab-low, lab-high, unit-property-mismatch, ...
+    flags       preliminary, haemolysed, drip-arm, page-incomplete, lab-low, lab-high, unit-property-mismatch, ...;
+                `by-...`: the formula, where the codes of a concept tell (QTc)
     """
 
     concept: str

@@ -65,11 +65,12 @@ class RangeCheckEntry(FileModel):
 
 
 class MeasurementCode(FileModel):
-    """One LOINC code; `ask: false` keeps it out of the prefetch query."""
+    """One LOINC code; `ask: false` keeps it out of the prefetch query; `method`: the formula it was computed by."""
 
     loinc: Code
     property: Literal["mass", "molar"] | None = None
     ask: bool = True
+    method: Id | None = None
 
 
 class CodedValue(FileModel):

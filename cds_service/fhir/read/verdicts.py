@@ -39,6 +39,7 @@ class Meaning(NamedTuple):
     properties: "mass" or "molar" as the LOINC codes have it. elsewhere: its words name urine or another fluid.
     known: anything that we read at all. foreign: no coding in LOINC, so that it may be ours under a local code.
     rank: the place of its best code where the concept prefers one code to another.
+    methods: the flags of its codes that tell one formula from another.
     """
 
     concepts: tuple[Concept, ...]
@@ -48,6 +49,7 @@ class Meaning(NamedTuple):
     known: bool = False
     foreign: bool = True
     rank: int | None = None
+    methods: frozenset[str] = NO_FLAGS
 
 
 class Component(Measured, gc=False, rename="camel"):
@@ -123,6 +125,7 @@ class Judge:
             foreign=not any(system == LOINC and code for system, code in keys),
             elsewhere=quality.names_other_specimen([code.text, *(coding.display for coding in code.coding)]),
             rank=_rank(concepts.values(), [key[1] for key in keys]),
+            methods=frozenset(c.methods[code] for c in concepts.values() for _, code in keys if code in c.methods),
         )
 
     def verdict(self, found: Measured, meaning: Meaning, zone: ZoneInfo) -> Verdict:
@@ -232,7 +235,7 @@ def _flags(
     reading: Reading, interval: ReferenceRange | None, meaning: Meaning, judged: quality.Interpretation
 ) -> frozenset[str]:
     side = judged.flag if judged.judged else _side(reading, interval)
-    flags = [side] if side else []
+    flags = [*meaning.methods, side] if side else [*meaning.methods]
     if meaning.properties and _contradicts(reading.understood, meaning.properties):
         flags.append("unit-property-mismatch")
     return frozenset(flags) if flags else NO_FLAGS

@@ -28,7 +28,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     basis = patient.ask_or(calcium_basis, None) if low else patient.ask(calcium_basis)
     if basis is not None and _is_low(basis, k):
         low.append(basis.because)
-    qtc = patient.ask(qtc_reading).within(k.span("qtc_window"), patient.as_of)
+    qtc = patient.ask(qtc_reading).result
     if low:
         return _low(patient, k, drugs, concerned, low, known, basis, qtc)
     borderline = _borderline(patient, k, concerned, known, qtc)

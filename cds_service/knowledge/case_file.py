@@ -88,6 +88,7 @@ class CaseEntry(FileModel):
     hook: Hook = "patient-view"
     patient: PersonEntry = PersonEntry()
     encounter: str | None = None
+    admitted: str | None = None
     labs: Labs = ()
     drugs: Drugs = ()
     drafts: Drugs = ()

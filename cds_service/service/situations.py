@@ -36,7 +36,7 @@ def build_call(case: CaseEntry, knowledge: Knowledge, as_of: datetime = AS_OF) -
     Raises SituationError for something that the hook's prefetch cannot deliver, or that is not in the vocabulary.
     """
     found: dict[str, list[dict[str, Any]]] = {"patient": [_patient(case.patient, as_of)]}
-    encounter = _encounter(case)
+    encounter = _encounter(case, as_of)
     if encounter is not None:
         found["encounter"] = [encounter]
     facts = FactWriter(knowledge.vocabulary, PATIENT_ID, ENCOUNTER_ID, as_of)
@@ -105,7 +105,7 @@ def _patient(person: PersonEntry, as_of: datetime) -> dict[str, Any]:
     return resource
 
 
-def _encounter(case: CaseEntry) -> dict[str, Any] | None:
+def _encounter(case: CaseEntry, as_of: datetime) -> dict[str, Any] | None:
     place = case.encounter or ("inpatient" if case.hook in IN_HOSPITAL else "absent")
     if place == "absent":
         return None
@@ -117,6 +117,8 @@ def _encounter(case: CaseEntry) -> dict[str, Any] | None:
         "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": code},
         "subject": {"reference": f"Patient/{PATIENT_ID}"},
     }
+    if case.admitted is not None:
+        resource["period"] = {"start": at(as_of, case.admitted).isoformat()}
     if place not in ("inpatient", "outpatient"):
         resource["serviceType"] = {"text": place}
         resource["location"] = [{"location": {"display": place, "reference": f"Location/{'-'.join(place.split())}"}}]

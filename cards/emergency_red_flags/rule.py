@@ -20,6 +20,8 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     found: list[Fact] = [*signs, *_syncope(patient, k), *_rhythm(patient, k), *_toxicity(patient, k)]
     if not found:
         patient.complete("conditions")
+        if _new(patient, k, "syncope", "respiratory-failure") is not None:
+            patient.complete("medications")
         return NotApplicable("no emergency sign of the last 24 hours")
     drafts = patient.judged(*ABOUT) if patient.hook in ORDER_HOOKS else ()
     decides, shown = tuple(dict.fromkeys(found)), Listing(tuple(_named(fact) for fact in dict.fromkeys(found)))

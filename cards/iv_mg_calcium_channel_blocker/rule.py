@@ -54,6 +54,7 @@ def _oral(patient: Patient, k: Limits, blockers: tuple[Exposure, ...]) -> Outcom
     products = tuple([e for e in patient.taking_or_ordering("magnesium") if e.route in ("oral", None)])
     pressure = patient.latest("systolic-blood-pressure", k.span("pressure_window"))
     if not products or pressure is None or not pressure.below(k["pressure_low"]):
+        patient.complete("medications")
         return NotApplicable("no intravenous magnesium")
     values: dict[str, Value] = {"drugs": Listing(blockers), "pressure": pressure}
     return Fires("oral-magnesium", because=(pressure,), also=(*products, *blockers), values=values)

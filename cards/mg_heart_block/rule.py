@@ -53,8 +53,11 @@ def _intravenous(patient: Patient, k: Limits, block: tuple[Fact, ...], infusions
 def _oral(patient: Patient, k: Limits, block: tuple[Fact, ...]) -> Outcome:
     intake = patient.ask(magnesium_intake)
     products = tuple(dict.fromkeys(line.exposure for line in intake.lines if not line.superseded))
-    if not products or intake.upper < k["large"]:
-        return Satisfied(products) if products else NotApplicable("no magnesium")
+    if not products:
+        patient.complete("medications")
+        return NotApplicable("no magnesium")
+    if intake.upper < k["large"]:
+        return Satisfied(products)
     values: dict[str, Value] = {
         "products": Listing(products),
         "total": whole(intake.upper),

@@ -35,6 +35,7 @@ def _oral(patient: Patient, k: Limits, myasthenia: Problem) -> Outcome:
     intake = patient.ask(magnesium_intake)
     products = tuple(dict.fromkeys(line.exposure for line in intake.lines if not line.superseded))
     if not products:
+        patient.complete("medications")
         return NotApplicable("no magnesium")
     laxatives = [product for product in products if "laxative-magnesium" in product.groups]
     strong = bool(laxatives) or intake.upper >= k["large"]

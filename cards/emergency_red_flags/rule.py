@@ -9,14 +9,18 @@ from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outc
 from cds_service.facts.patient import ORDER_HOOKS, Limits, Patient
 from cds_service.facts.records import Problem, Result
 
-ALONE = ("seizure", "tetany", "laryngospasm", "ventricular-arrhythmia", "paralysis")
+ALONE = (
+    "seizure", "tetany", "laryngospasm", "torsade", "ventricular-fibrillation", "ventricular-tachycardia",
+    "ventricular-arrhythmia", "paralysis",
+)  # fmt: skip
 RHYTHMS = ("arrhythmia", "atrial-fibrillation")
 ABOUT = ("qt-candidates", "antiarrhythmic", "digoxin", "diuretic", "magnesium", "potassium", "calcium")
 
 
 def evaluate(patient: Patient, k: Limits) -> Outcome:
     """Critical on any emergency sign, without waiting for results; for children text only."""
-    signs = [sign for group in ALONE if (sign := _new(patient, k, group)) is not None]
+    found_by_group = [sign for group in reversed(ALONE) if (sign := _new(patient, k, group)) is not None]
+    signs = list({(sign.ref, sign.name): sign for sign in found_by_group}.values())  # the narrowest group names it
     found: list[Fact] = [*signs, *_syncope(patient, k), *_rhythm(patient, k), *_toxicity(patient, k)]
     if not found:
         patient.complete("conditions")

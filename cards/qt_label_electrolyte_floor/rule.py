@@ -39,7 +39,8 @@ class Finding(NamedTuple):
     """One drug with the facts that its label does not allow, and how they are named."""
 
     drug: Exposure
-    forbids: bool
+    name: str
+    long_qt: bool
     facts: tuple[Fact, ...]
     named: tuple[Value, ...]
 
@@ -86,14 +87,20 @@ def _violated(patient: Patient, k: Limits, drug: Exposure, name: str) -> Finding
         if long_qt is not None:
             facts.append(long_qt)
             named.append(long_qt)
-    return Finding(drug, name in FORBIDS, tuple(facts), tuple(named)) if facts else None
+    return Finding(drug, name, _is_about_qt(facts), tuple(facts), tuple(named)) if facts else None
+
+
+def _is_about_qt(facts: list[Fact]) -> bool:
+    """Whether the QT interval itself is too long: that is not corrected by giving potassium or magnesium."""
+    return any(not isinstance(fact, Result) or fact.concept == "qtc" for fact in facts)
 
 
 def _below(patient: Patient, findings: list[Finding], ordering: bool) -> Fires:
     """The strictest label leads the card; a drug that is taken already weighs one step less than an order."""
-    findings.sort(key=lambda found: not found.forbids)
+    findings.sort(key=lambda found: found.name not in FORBIDS)
     first = findings[0]
-    severity = Severity.CRITICAL if first.forbids else Severity.WARNING
+    forbids = first.name in FORBIDS
+    severity = Severity.CRITICAL if forbids else Severity.WARNING
     if patient.hook not in ("order-select", "order-sign"):
         severity = Severity(severity - 1)
     fresh = [fact for fact in first.facts if not isinstance(fact, Result) or fact.age == "fresh"]
@@ -101,13 +108,18 @@ def _below(patient: Patient, findings: list[Finding], ordering: bool) -> Fires:
     shown = tuple(dict.fromkeys(fact for found in findings for fact in (found.drug, *found.facts)))
     lines = tuple(Phrase("line", {"drug": found.drug, "values": Listing(found.named)}) for found in findings)
     return Fires(
-        "forbidden" if first.forbids else "correct-first",
+        "long-qt" if first.long_qt else "forbidden" if forbids else "correct-first",
         severity=severity,
         because=because,
         also=shown,
         values={"drug": first.drug, "values": Listing(first.named)},
-        notes=lines if len(lines) > 1 else (),
+        notes=(*(lines if len(lines) > 1 else ()), *_sources(findings)),
     )
+
+
+def _sources(findings: list[Finding]) -> tuple[str, ...]:
+    """Where labels differ, or practice goes beyond them, the card says so."""
+    return tuple(name for name in ("sotalol", "dofetilide") if any(found.name == name for found in findings))
 
 
 def _missing(patient: Patient, k: Limits, name: str) -> list[str]:

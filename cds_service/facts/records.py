@@ -32,7 +32,8 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     converted   whether `value` was converted from another unit
     age         fresh, recent, stale or ignored by the concept's age policy
     flags       preliminary, haemolysed, drip-arm, page-incomplete, lab-low, lab-high, unit-property-mismatch,
-                site-unit (the site says which unit this code has), site-range (`range` is the site's, not the result's)
+                site-unit (the site says which unit this code has), site-range (`range` is the site's, not the result's);
+                `by-...`: the formula, where the codes of a concept tell (QTc)
     """
 
     concept: str

@@ -25,6 +25,7 @@ _UNITS = {
     "umol/L": {"nl": "µmol/L", "en": "µmol/L"},
     "ug/L": {"nl": "µg/L", "en": "µg/L"},
     "ug": {"nl": "µg", "en": "µg"},
+    "mm[Hg]": {"nl": "mmHg", "en": "mmHg"},
     "h": {"nl": "uur", "en": "h"},
     "d": {"nl": "dagen", "en": "days"},
 }

@@ -41,7 +41,8 @@ PATIENTS = {
         ["warning sep-ciprofloxacin"],
     ),
     "a mild magnesium deficit with a seizure": (
-        Told(50, (("magnesium-serum", "0.64", "-2h"),), problems=("seizure",)), ["critical mg-hypomagnesaemia"],
+        Told(50, (("magnesium-serum", "0.64", "-2h"),), problems=("seizure",)),
+        ["critical mg-hypomagnesaemia", "critical emergency-red-flags"],
     ),
     "everything normal": (
         Told(40, (("magnesium-serum", "0.90", "-1d"), ("potassium", "4.2", "-1d"), ("calcium-total", "2.40", "-1d"))),

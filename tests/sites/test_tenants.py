@@ -18,7 +18,7 @@ from tests.http.client import Client, Reply
 REQUEST = orjson.loads((FIXTURES / "hooks/patient-view/severe_hypomagnesaemia_on_a_ppi.json").read_bytes())
 SHOWN = [
     "critical mg-hypomagnesaemia",
-    "warning k-hypokalaemia-mg-low-or-unknown + k-hypokalaemia",
+    "critical emergency-red-flags + k-hypokalaemia + k-hypokalaemia-mg-low-or-unknown",
     "warning ppi-hypomagnesaemia-review",
 ]
 

@@ -12,7 +12,7 @@ import msgspec
 
 from cds_service.engine.run import Verdict
 from cds_service.facts.outcomes import Severity
-from cds_service.facts.records import Exposure, LabOrder, Result
+from cds_service.facts.records import Exposure, Problem
 from cds_service.knowledge.model import Absorption, Policy
 
 
@@ -40,19 +40,22 @@ class Ranking(msgspec.Struct, frozen=True):
 
 def rank(verdicts: Iterable[Verdict], hook: str, policy: Policy, *, show_silent: bool = False) -> Ranking:
     """Order, merge and cap the verdicts that fire. `show_silent`: sandbox mode shows rules of status `silent` too."""
-    fired = [v for v in verdicts if v.kind == "fires"]
     suppressed = []
     visible = {}
     allowed = policy.hook_tiers.get(hook, frozenset())
-    for verdict in fired:
-        if verdict.rule.status == "silent" and not show_silent:
+    for verdict in verdicts:
+        if verdict.kind != "fires":
+            continue
+        rule = verdict.rule
+        if rule.status == "silent" and not show_silent:
             suppressed.append(Suppressed(verdict, "silent"))
         elif verdict.tier not in allowed:
             suppressed.append(Suppressed(verdict, f"{verdict.tier} is not shown at {hook}"))
         else:
-            visible[verdict.rule_id] = verdict
-    cards = _absorb(visible, hook, policy.absorptions)
-    cards.sort(key=_order)
+            visible[rule.id] = verdict
+    cards = _absorb(visible, hook, policy)
+    if len(cards) > 1:
+        cards.sort(key=_order)
     shown, dropped = _cap(cards, policy)
     suppressed += [Suppressed(v, "cap") for card in dropped for v in (card.verdict, *card.absorbed)]
     return Ranking(tuple(shown), tuple(suppressed))
@@ -62,23 +65,36 @@ def _of(verdict: Verdict) -> Severity:
     return verdict.severity if verdict.severity is not None else Severity.INFO
 
 
-def _absorb(visible: dict[str, Verdict], hook: str, absorptions: tuple[Absorption, ...]) -> list[Shown]:
+def _absorb(visible: dict[str, Verdict], hook: str, policy: Policy) -> list[Shown]:
     """Each absorbed verdict goes to the card that leads its chain; that card takes the highest severity of all."""
     absorbed_by: dict[str, str] = {}
-    for entry in absorptions:
-        if entry.winner not in visible or entry.loser not in visible or entry.loser in absorbed_by:
-            continue
-        if not _applies(entry, visible[entry.winner], visible[entry.loser], hook):
+    under: dict[str, list[Verdict]] = {}
+    for entry in _between(visible, policy):
+        if entry.loser in absorbed_by or not _applies(entry, visible[entry.winner], visible[entry.loser], hook):
             continue
         if _leader(entry.winner, absorbed_by) != entry.loser:
             absorbed_by[entry.loser] = entry.winner
+    for lost in absorbed_by:
+        under.setdefault(_leader(lost, absorbed_by), []).append(visible[lost])
     cards = []
     for rule_id, verdict in visible.items():
-        if rule_id in absorbed_by:
-            continue
-        under = tuple(visible[lost] for lost in absorbed_by if _leader(lost, absorbed_by) == rule_id)
-        cards.append(Shown(verdict, max(_of(v) for v in (verdict, *under)), under))
+        if rule_id in under:
+            cards.append(Shown(verdict, max([_of(v) for v in (verdict, *under[rule_id])]), tuple(under[rule_id])))
+        elif rule_id not in absorbed_by:
+            cards.append(Shown(verdict, _of(verdict)))
     return cards
+
+
+def _between(visible: dict[str, Verdict], policy: Policy) -> list[Absorption]:
+    """The entries of which both rules are visible, in the policy's order: of two for one loser the first counts."""
+    by_winner = policy.by_winner
+    found = [pair for winner in visible for pair in by_winner.get(winner, ()) if pair[1].loser in visible]
+    found.sort(key=_place)
+    return [entry for _, entry in found]
+
+
+def _place(pair: tuple[int, Absorption]) -> int:
+    return pair[0]
 
 
 def _applies(entry: Absorption, winner: Verdict, loser: Verdict, hook: str) -> bool:
@@ -106,26 +122,26 @@ def _newest(verdict: Verdict) -> float:
     """When the newest deciding fact happened, epoch seconds; 0 when none has a time."""
     moments = []
     for fact in verdict.fires.because:
-        if isinstance(fact, Result | LabOrder):
-            moments.append(fact.at)
-        elif isinstance(fact, Exposure):
+        if isinstance(fact, Exposure):
             moments.append(fact.authored or fact.since)
-    return max((m.earliest.timestamp() for m in moments if m is not None), default=0.0)
+        elif not isinstance(fact, Problem):  # those tell when something began, not what is new
+            moments.append(fact.at)
+    newest = max([m.earliest for m in moments if m is not None], default=None)
+    return 0.0 if newest is None else newest.timestamp()
 
 
 def _cap(cards: list[Shown], policy: Policy) -> tuple[list[Shown], list[Shown]]:
     """Critical cards are never dropped: beyond the maximum they become lines of the last one shown."""
-    critical = [card for card in cards if card.severity is Severity.CRITICAL]
-    if len(critical) > policy.max_critical:
-        extra = critical[policy.max_critical :]
-        last = critical[policy.max_critical - 1]
+    shown = [card for card in cards if card.severity is Severity.CRITICAL]
+    others = [card for card in cards if card.severity is not Severity.CRITICAL]
+    if len(shown) > policy.max_critical:
+        extra = shown[policy.max_critical :]
+        last = shown[policy.max_critical - 1]
         lines = tuple(v for card in extra for v in (card.verdict, *card.absorbed))
-        critical = [*critical[: policy.max_critical - 1], Shown(last.verdict, last.severity, last.absorbed + lines)]
-    shown, dropped = list(critical), []
+        shown = [*shown[: policy.max_critical - 1], Shown(last.verdict, last.severity, last.absorbed + lines)]
+    dropped = []
     room = {Severity.WARNING: policy.max_warning, Severity.INFO: policy.max_info}
-    for card in cards:
-        if card.severity is Severity.CRITICAL:
-            continue
+    for card in others:
         if room[card.severity] > 0 and len(shown) < policy.max_total:
             room[card.severity] -= 1
             shown.append(card)

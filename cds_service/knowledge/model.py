@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Literal
 
 import msgspec
@@ -162,7 +163,7 @@ class GateEffect(msgspec.Struct, frozen=True):
     tiers: frozenset[str]
 
 
-class Policy(msgspec.Struct, frozen=True):
+class Policy(msgspec.Struct, frozen=True, dict=True):
     """Alert-fatigue policy as data: caps per call, which tiers a hook shows, who absorbs whom, gates over all rules."""
 
     max_critical: int
@@ -172,6 +173,14 @@ class Policy(msgspec.Struct, frozen=True):
     hook_tiers: Mapping[str, frozenset[str]]
     absorptions: tuple[Absorption, ...]
     gate_effects: tuple[GateEffect, ...]
+
+    @cached_property
+    def by_winner(self) -> Mapping[str, tuple[tuple[int, Absorption], ...]]:
+        """The absorptions of each winner, each with its place in the table."""
+        found: dict[str, list[tuple[int, Absorption]]] = {}
+        for place, entry in enumerate(self.absorptions):
+            found.setdefault(entry.winner, []).append((place, entry))
+        return {winner: tuple(entries) for winner, entries in found.items()}
 
 
 class Order(msgspec.Struct, frozen=True):

@@ -138,7 +138,7 @@ def _findings(fires: Fires, printer: Printer) -> list[str]:
 
 def _finding(fact: Fact, printer: Printer) -> str:
     if isinstance(fact, Result):
-        line = f"**{printer.heading(fact.concept)} {printer.value(fact)}**"
+        line = f"**{printer.heading(fact.concept)} {printer.result(fact)}**"
         if fact.range is not None:
             line += f" ({printer.phrase('reference')} {printer.number(printer.escape(fact.range.text))})"
         return f"{line}, {printer.date(fact.at, with_time=True)}"

@@ -12,7 +12,7 @@ import msgspec
 
 from cds_service.engine.run import Verdict
 from cds_service.facts.outcomes import Severity
-from cds_service.facts.records import Exposure, Problem
+from cds_service.facts.records import Exposure, LabOrder, Result
 from cds_service.knowledge.model import Absorption, Policy
 
 
@@ -122,9 +122,9 @@ def _newest(verdict: Verdict) -> float:
     """When the newest deciding fact happened, epoch seconds; 0 when none has a time."""
     moments = []
     for fact in verdict.fires.because:
-        if isinstance(fact, Exposure):
+        if type(fact) is Exposure:
             moments.append(fact.authored or fact.since)
-        elif not isinstance(fact, Problem):  # those tell when something began, not what is new
+        elif type(fact) is Result or type(fact) is LabOrder:
             moments.append(fact.at)
     newest = max([m.earliest for m in moments if m is not None], default=None)
     return 0.0 if newest is None else newest.timestamp()

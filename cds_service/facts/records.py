@@ -13,6 +13,7 @@ from cds_service.facts.moments import Moment
 
 Band = Literal["fresh", "recent", "stale", "ignored"]
 CoverageState = Literal["complete", "truncated", "unordered", "failed", "not asked"]
+PROVISIONAL = frozenset({"preliminary", "page-incomplete"})  # flags of a result that may not be the last word
 
 
 class ReferenceRange(msgspec.Struct, frozen=True, gc=False):

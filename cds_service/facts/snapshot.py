@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cached_property
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from cds_service.facts.moments import AsOf, completed_years
 from cds_service.facts.records import (
+    PROVISIONAL,
     Coverage,
     Exposure,
     LabOrder,
@@ -21,6 +24,8 @@ from cds_service.facts.records import (
     UnmappedDrug,
     Unusable,
 )
+
+_status = attrgetter("status")
 
 
 class Quarantined(msgspec.Struct, frozen=True):
@@ -78,7 +83,22 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def statuses(self) -> frozenset[str]:
         """The statuses that occur among the exposures."""
-        return frozenset([e.status for found in self.exposures.values() for e in found])
+        return frozenset(map(_status, chain.from_iterable(self.exposures.values())))
+
+    @cached_property
+    def settled(self) -> Mapping[str, tuple[Result, ...]]:
+        """The results without those that may not be the last word."""
+        if not self.provisional:
+            return self.results
+        settled = dict(self.results)
+        for concept in self.provisional & settled.keys():
+            settled[concept] = tuple([r for r in settled[concept] if r.flags.isdisjoint(PROVISIONAL)])
+        return settled
+
+    @cached_property
+    def newest(self) -> Mapping[str, Result]:
+        """The latest settled result of each concept, unless it is too old to be of use."""
+        return {concept: r[0] for concept, r in self.settled.items() if r and r[0].age != "ignored"}
 
     def gap(self, key: str) -> str:
         """What is missing of a prefetch key, in words; empty when it was answered completely."""

@@ -182,6 +182,12 @@ class Policy(msgspec.Struct, frozen=True, dict=True):
             found.setdefault(entry.winner, []).append((place, entry))
         return {winner: tuple(entries) for winner, entries in found.items()}
 
+    @cached_property
+    def effects_by_tier(self) -> Mapping[str, tuple[GateEffect, ...]]:
+        """The gates that work on the rules of each tier, in the order of `gate_effects`."""
+        tiers = {tier for effect in self.gate_effects for tier in effect.tiers}
+        return {tier: tuple(effect for effect in self.gate_effects if tier in effect.tiers) for tier in tiers}
+
 
 class Order(msgspec.Struct, frozen=True):
     """What a suggestion may order: a draft ServiceRequest. Active orders for all `concepts` make it moot."""

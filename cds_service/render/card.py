@@ -89,7 +89,7 @@ def _reservation(verdict: Verdict, printer: Printer) -> str:
     remarks = {remark.id for remark in verdict.remarks}
     if "preliminary" in remarks:
         return f" ({printer.phrase('preliminary-short')})"
-    dates = [fact.at for fact in verdict.fires.because if isinstance(fact, Result) and fact.age != "fresh"]
+    dates = [fact.at for fact in verdict.fires.because if type(fact) is Result and fact.age != "fresh"]
     if "last-known" not in remarks or not dates:
         return ""
     oldest = min(dates, key=lambda at: at.earliest)
@@ -124,27 +124,27 @@ def _also(voice: Voice, verdict: Verdict) -> str:
 
 
 def _note(note: str | Phrase, voice: Voice, fires: Fires) -> str:
-    note_id, values = (note.id, note.values) if isinstance(note, Phrase) else (note, fires.values)
+    note_id, values = (note, fires.values) if isinstance(note, str) else (note.id, note.values)
     text = voice.notes.get(note_id)
     return voice.markdown.fill(text, values) if text is not None else voice.markdown.phrase(note_id, values)
 
 
 def _findings(fires: Fires, printer: Printer) -> list[str]:
     """The facts on which the card rests: what decides first, results before drugs and problems."""
-    results = [fact for fact in fires.because if isinstance(fact, Result)]
-    others = [fact for fact in fires.because if not isinstance(fact, Result)]
+    results = [fact for fact in fires.because if type(fact) is Result]
+    others = [fact for fact in fires.because if type(fact) is not Result]
     return list(dict.fromkeys([_finding(fact, printer) for fact in (*results, *others, *fires.also)]))
 
 
 def _finding(fact: Fact, printer: Printer) -> str:
-    if isinstance(fact, Result):
+    if type(fact) is Result:
         line = f"**{printer.heading(fact.concept)} {printer.result(fact)}**"
         if fact.range is not None:
             line += f" ({printer.phrase('reference')} {printer.number(printer.escape(fact.range.text))})"
         return f"{line}, {printer.date(fact.at, with_time=True)}"
-    if isinstance(fact, Exposure):
+    if type(fact) is Exposure:
         return capital(_drug_line(fact, printer))
-    if isinstance(fact, Problem):
+    if type(fact) is Problem:
         date = f", {printer.date(fact.at)}" if fact.at is not None else ""
         by_text = f" ({printer.phrase('matched-on-text')})" if fact.by_text else ""
         return capital(f"{printer.problem(fact)}{date}{by_text}")

@@ -39,6 +39,7 @@ class Run:
         self.snapshot = snapshot
         self.knowledge = knowledge
         self.hook = snapshot.hook
+        self._families = knowledge.families
         self.stage: LifeStage = life_stage(snapshot)
         self.gaps: Gaps = find_gaps(snapshot)
         self._doubtful = bool(snapshot.conflicts or snapshot.provisional)
@@ -78,7 +79,7 @@ class Run:
         stage = self.stage
         if rule.ages not in stage.suits:
             return Verdict(rule, "gated", NotApplicable(stage.reason), tier, None, (), stage.reason)
-        outcome = self._evaluate(rule, Patient(self.snapshot, rule.needs, self.knowledge.families))
+        outcome = self._evaluate(rule, Patient(self.snapshot, rule.needs, self._families))
         remarks: tuple[Phrase, ...] = ()
         if self._doubtful:
             outcome, remarks = self._weigh(rule, outcome)
@@ -105,7 +106,7 @@ class Run:
     def _weigh_provisional(self, rule: Rule) -> tuple[Fires, tuple[Phrase, ...]] | None:
         """The critical answer that provisional results give, as a warning that says so; None when they give none."""
         for rivals in ({}, *self._rivals):
-            view = InDoubt(self.snapshot, rule.needs, self.knowledge.families, rivals, provisional=True)
+            view = InDoubt(self.snapshot, rule.needs, self._families, rivals, provisional=True)
             outcome = self._evaluate(rule, view)
             if isinstance(outcome, Fires) and _severity(rule, outcome) is Severity.CRITICAL:
                 doubts = PROVISIONAL & frozenset(flag for result in _results(outcome.because) for flag in result.flags)
@@ -118,7 +119,7 @@ class Run:
         """The answer to the most dangerous of conflicting results when it is critical, otherwise to the later one."""
         severity, differs = _severity(rule, later), False
         for rivals in self._rivals:
-            view = InDoubt(self.snapshot, rule.needs, self.knowledge.families, rivals, provisional=False)
+            view = InDoubt(self.snapshot, rule.needs, self._families, rivals, provisional=False)
             earlier = self._evaluate(rule, view)
             other = _severity(rule, earlier)
             if other is Severity.CRITICAL and severity is not Severity.CRITICAL:
@@ -195,7 +196,7 @@ class Run:
 
     def _ask_gate(self, gate_id: str) -> tuple[bool, tuple[str, ...]]:
         """Whether the gate holds, and what is missing when it cannot be judged. Asked once per call."""
-        view = Patient(self.snapshot, Needs(uses=frozenset({gate_id})), self.knowledge.families)
+        view = Patient(self.snapshot, Needs(uses=frozenset({gate_id})), self._families)
         known: tuple[bool, tuple[str, ...]]
         try:
             known = view.ask(self.knowledge.gates[gate_id].question) is not None, ()

@@ -78,6 +78,8 @@ class Patient:
     def series(self, concept: str, within: timedelta | None = None) -> tuple[Result, ...]:
         """All usable results of a concept, newest first, at most `within` old (default: not ignored)."""
         found = self._settled(concept)
+        if not found:
+            return ()
         if within is None:
             return tuple([r for r in found if r.age != "ignored"])
         as_of, since = self.as_of, self.as_of.at - within

@@ -78,7 +78,7 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
     def age(self) -> int | None:
         """Completed years, None when unknown. A partial birth date gives the youngest possible age."""
         birth = self.person.birth
-        return None if birth is None else completed_years(birth, self.as_of.today, self.as_of.zone)[0]
+        return None if birth is None else completed_years(birth, self.as_of.today, self.as_of.zone)
 
     @cached_property
     def statuses(self) -> frozenset[str]:
@@ -98,7 +98,8 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def newest(self) -> Mapping[str, Result]:
         """The latest settled result of each concept, unless it is too old to be of use."""
-        return {concept: r[0] for concept, r in self.settled.items() if r and r[0].age != "ignored"}
+        results = self.settled if self.provisional else self.results
+        return {concept: r[0] for concept, r in results.items() if r and r[0].age != "ignored"}
 
     def gap(self, key: str) -> str:
         """What is missing of a prefetch key, in words; empty when it was answered completely."""

@@ -62,6 +62,8 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         if lasting < k.span(data.alone) and not (lasting >= k.span(data.with_cofactor) and _cofactor(patient, k)):
             return Satisfied(running)
         variant = "due"
+    if _just_measured(patient, k):
+        return Satisfied(exposures)
     partners = patient.taking_or_ordering(*data.cofactor_drugs)
     interval = k.span(data.interval_with_drug if partners else data.interval)
     if not patient.not_measured_within(data.test, interval):
@@ -76,6 +78,12 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
 def _regular(exposures: tuple[Exposure, ...]) -> tuple[Exposure, ...]:
     """Without as-needed and over-the-counter use: those are no long-term use."""
     return tuple([e for e in exposures if not e.as_needed and not e.over_the_counter])
+
+
+def _just_measured(patient: Patient, k: Limits) -> bool:
+    """Whether the test was done within either interval: whether a drug is a co-factor then makes no difference."""
+    shorter = min(k.span(k.data.interval), k.span(k.data.interval_with_drug))
+    return any(not result.comparator for result in patient.series(k.data.test, shorter))
 
 
 def _duration(patient: Patient, exposure: Exposure) -> timedelta:

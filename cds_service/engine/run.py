@@ -146,14 +146,18 @@ class Run:
             reason = "not about an order of this call"
             return Verdict(rule, "not-applicable", NotApplicable(reason), tier, reason=reason)
         severity = fires.severity if fires.severity is not None else rule.cards[fires.variant].indicator
-        results = _results(fires.because)
         old = OLD if self.hook in rule.recent_is_fresh_at else NOT_FRESH
-        if [r for r in results if r.age in old]:
+        aged = haemolysed = False
+        for fact in fires.because:
+            if type(fact) is Result:
+                aged = aged or fact.age in old
+                haemolysed = haemolysed or "haemolysed" in fact.flags
+        if aged:
             severity = min(severity, Severity.WARNING)
             remarks = (*remarks, Phrase("last-known"))
-        if [r for r in results if "haemolysed" in r.flags]:
+        if haemolysed:
             remarks = (*remarks, Phrase("haemolysed"))
-        if self.snapshot.unusable and any(self._has_newer_unusable(r) for r in results):
+        if self.snapshot.unusable and any(self._has_newer_unusable(r) for r in _results(fires.because)):
             remarks = (*remarks, Phrase("newer-unusable"))
         if self.stage.age_unknown:
             remarks = (*remarks, Phrase("age-unknown"))

@@ -104,6 +104,9 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
     def gap(self, key: str) -> str:
         """What is missing of a prefetch key, in words; empty when it was answered completely."""
         coverage = self.coverage.get(key)
-        if coverage is None or coverage.state in ("failed", "not asked"):
+        if coverage is None:
             return key
-        return "" if coverage.state == "complete" else f"{key}: only part of the answer was delivered"
+        state = coverage.state
+        if state == "complete":
+            return ""
+        return key if state in ("failed", "not asked") else f"{key}: only part of the answer was delivered"

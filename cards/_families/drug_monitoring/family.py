@@ -81,9 +81,10 @@ def _regular(exposures: tuple[Exposure, ...]) -> tuple[Exposure, ...]:
 
 
 def _just_measured(patient: Patient, k: Limits) -> bool:
-    """Whether the test was done within either interval: whether a drug is a co-factor then makes no difference."""
-    shorter = min(k.span(k.data.interval), k.span(k.data.interval_with_drug))
-    return any(not result.comparator for result in patient.series(k.data.test, shorter))
+    """Whether the latest test lies within both intervals: whether a drug is a co-factor then makes no difference."""
+    data: Data = k.data
+    latest = patient.latest(data.test, min(k.span(data.interval), k.span(data.interval_with_drug)))
+    return latest is not None and not latest.comparator
 
 
 def _duration(patient: Patient, exposure: Exposure) -> timedelta:

@@ -154,6 +154,6 @@ def _notes(reasons: tuple[Fact, ...], causes: tuple[Exposure, ...]) -> tuple[Phr
 
 def _named(reason: Fact) -> Fact | Phrase:
     """A result needs its name in a sentence; drugs and diseases are names."""
-    if not isinstance(reason, Result):
+    if type(reason) is not Result:
         return reason
     return Phrase("fell-from" if reason.concept == "potassium" else "named-result", {"result": reason})

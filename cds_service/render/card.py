@@ -38,8 +38,8 @@ class CardWriter:
     def card(self, shown: Shown, suggestions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """The wire form of one card; `suggestions` are ready wire suggestions."""
         voice = self._voice(shown.verdict)
-        under = [(self._voice(verdict), verdict) for verdict in shown.absorbed]
-        summary, detail = self._texts(shown, voice, under)
+        under = [(self._voice(verdict), verdict) for verdict in shown.absorbed] if shown.absorbed else []
+        summary, detail = self._texts(shown.verdict, voice, under)
         card: dict[str, Any] = {
             "uuid": random_uuid(),
             "summary": summary,
@@ -55,9 +55,8 @@ class CardWriter:
         card["extension"] = {"org.ionwise.rules": [voice.mark, *[absorbed.mark for absorbed, _ in under]]}
         return card
 
-    def _texts(self, shown: Shown, voice: Voice, under: Sequence[tuple[Voice, Verdict]]) -> tuple[str, str]:
+    def _texts(self, verdict: Verdict, voice: Voice, under: Sequence[tuple[Voice, Verdict]]) -> tuple[str, str]:
         """Summary and detail. A text that cannot be printed must not silence its card: the rule's title stands in."""
-        verdict = shown.verdict
         try:
             return _summary(verdict, voice.summary, voice.plain), _detail(verdict, voice, under)
         except Exception as error:
@@ -77,10 +76,13 @@ class CardWriter:
 
 
 def _summary(verdict: Verdict, summary: Ready, printer: Printer) -> str:
-    text = capital(printer.fill(summary, verdict.fires.values))
-    reservation = _reservation(verdict, printer) if verdict.remarks else ""
-    if reservation and len(text) + len(reservation) <= SUMMARY_LIMIT:
-        return text + reservation
+    text = printer.fill(summary, verdict.fires.values)
+    if not text[:1].isupper():
+        text = capital(text)
+    if verdict.remarks:
+        reservation = _reservation(verdict, printer)
+        if len(text) + len(reservation) <= SUMMARY_LIMIT:
+            return text + reservation
     return text if len(text) <= SUMMARY_LIMIT else text[: SUMMARY_LIMIT - 1] + "…"
 
 
@@ -131,17 +133,23 @@ def _note(note: str | Phrase, voice: Voice, fires: Fires) -> str:
 
 def _findings(fires: Fires, printer: Printer) -> list[str]:
     """The facts on which the card rests: what decides first, results before drugs and problems."""
-    results = [fact for fact in fires.because if type(fact) is Result]
-    others = [fact for fact in fires.because if type(fact) is not Result]
-    return list(dict.fromkeys([_finding(fact, printer) for fact in (*results, *others, *fires.also)]))
+    because = fires.because
+    if len(because) > 1:
+        because = tuple(sorted(because, key=_is_no_result))
+    return list(dict.fromkeys([_finding(fact, printer) for fact in (*because, *fires.also)]))
+
+
+def _is_no_result(fact: Fact) -> bool:
+    return type(fact) is not Result
 
 
 def _finding(fact: Fact, printer: Printer) -> str:
     if type(fact) is Result:
-        line = f"**{printer.heading(fact.concept)} {printer.result(fact)}**"
-        if fact.range is not None:
-            line += f" ({printer.phrase('reference')} {printer.number(printer.escape(fact.range.text))})"
-        return f"{line}, {printer.date(fact.at, with_time=True)}"
+        own, normal = fact.range, ""
+        if own is not None:
+            normal = f" ({printer.phrase('reference')} {printer.number(printer.escape(own.text))})"
+        date = printer.date(fact.at, with_time=True)
+        return f"**{printer.heading(fact.concept)} {printer.result(fact)}**{normal}, {date}"
     if type(fact) is Exposure:
         return capital(_drug_line(fact, printer))
     if type(fact) is Problem:

@@ -34,10 +34,11 @@ _UNITS = {
 
 
 class Gapped(msgspec.Struct, frozen=True):
-    """A text with places for a patient's values: its pieces in order, empty at the places, and where which place is."""
+    """A text with places for a patient's values: its pieces in order, empty at the places, and for each place its
+    position, the value's name and the part of it."""
 
     pieces: tuple[str, ...]
-    gaps: tuple[tuple[int, Place], ...]
+    gaps: tuple[tuple[int, str, str], ...]
 
 
 Ready = str | Gapped
@@ -51,7 +52,8 @@ class Printer:
     """
 
     __slots__ = (
-        "_dutch", "_headings", "_limits", "_phrases", "_ready", "_shared", "_vocabulary", "_zone", "escape", "language"
+        "_dutch", "_headings", "_limits", "_phrases", "_ready", "_shared", "_units", "_vocabulary", "_zone", "escape",
+        "language",
     )  # fmt: skip
 
     def __init__(
@@ -74,6 +76,7 @@ class Printer:
         self._limits = {
             limit.name: f"{self.number(format(limit.value, 'f'))} {self.unit(limit.unit)}" for limit in limits
         }
+        self._units = {unit: self.unit(unit) for unit in {concept.unit for concept in vocabulary.concepts.values()}}
         self._ready: dict[str, Ready] = {}  # phrases used so far
         self._headings: dict[str, str] = {}  # labels of concepts as a line starts with them
 
@@ -87,7 +90,7 @@ class Printer:
                 pieces[-1] = last + known
             else:
                 pieces.append(known)
-        gaps = tuple((at, piece) for at, piece in enumerate(pieces) if isinstance(piece, Place))
+        gaps = tuple((at, piece.name, piece.part) for at, piece in enumerate(pieces) if isinstance(piece, Place))
         finished = tuple(piece if isinstance(piece, str) else "" for piece in pieces)
         return Gapped(finished, gaps) if gaps else "".join(finished)
 
@@ -96,8 +99,9 @@ class Printer:
         if isinstance(text, str):
             return text
         pieces = list(text.pieces)
-        for at, place in text.gaps:
-            pieces[at] = self.value(values[place.name], place.part)
+        for at, name, part in text.gaps:
+            value = values[name]
+            pieces[at] = _PRINTED[value.__class__](self, value, part)
         return "".join(pieces)
 
     def phrase(self, phrase_id: str, values: Mapping[str, Value] = NO_VALUES) -> str:
@@ -114,7 +118,7 @@ class Printer:
 
     def value(self, value: Value, part: str = "") -> str:
         """One value; `part` selects a piece of it (`date`, `value`, `label`, `name`, `since`)."""
-        return _PRINTED.get(value.__class__, Printer._integer)(self, value, part)
+        return _PRINTED[value.__class__](self, value, part)
 
     def label(self, concept: str) -> str:
         """A concept's name in this language."""
@@ -153,18 +157,19 @@ class Printer:
     def result(self, result: Result, part: str = "") -> str:
         """A result with its unit, or one `part` of it; a converted value follows in brackets."""
         if part == "date":
-            return self.day(result.at)
+            return self.date(result.at, with_time=True)
         if part == "label":
             return self.label(result.concept)
-        sign = _COMPARATORS.get(result.comparator, "") if result.comparator else ""
-        reported = sign + (result.reported.replace(".", ",") if self._dutch else result.reported)
+        reported = result.reported.replace(".", ",") if self._dutch else result.reported
+        sign = _COMPARATORS[result.comparator] if result.comparator else ""
         if part == "value":
-            return reported
-        text = f"{reported} {_unit(result.unit, self.language, self.escape)}"
-        if result.converted:
-            concept = self._vocabulary.concepts[result.concept]
-            text += f" ({sign}{self.number(format(result.value, 'f'))} {self.unit(concept.unit)})"
-        return text
+            return sign + reported
+        unit = self._units.get(result.unit) or self.unit(result.unit)
+        if not result.converted:
+            return f"{sign}{reported} {unit}"
+        concept = self._vocabulary.concepts[result.concept]
+        value = self.number(format(result.value, "f"))
+        return f"{sign}{reported} {unit} ({sign}{value} {self.unit(concept.unit)})"
 
     def _exposure(self, exposure: Exposure, part: str) -> str:
         return self.date(exposure.since) if part == "since" else self.escape(exposure.name)
@@ -200,18 +205,27 @@ class Printer:
         return str(number)
 
 
-_PRINTED: Mapping[type, Callable[[Printer, Any, str], str]] = {
-    Result: Printer.result,
-    Exposure: Printer._exposure,
-    Problem: Printer._problem,
-    Phrase: Printer._phrase,
-    Listing: Printer._listing,
-    Moment: Printer._moment,
-    LabOrder: Printer._order,
-    Unusable: Printer._unusable,
-    type(None): Printer._nothing,
-    Decimal: Printer._decimal,
-}
+class _Printed(dict[type, Callable[[Printer, Any, str], str]]):
+    """How to print each kind of value; whatever else there is counts as a whole number."""
+
+    def __missing__(self, kind: type) -> Callable[[Printer, Any, str], str]:
+        return Printer._integer
+
+
+_PRINTED = _Printed(
+    {
+        Result: Printer.result,
+        Exposure: Printer._exposure,
+        Problem: Printer._problem,
+        Phrase: Printer._phrase,
+        Listing: Printer._listing,
+        Moment: Printer._moment,
+        LabOrder: Printer._order,
+        Unusable: Printer._unusable,
+        type(None): Printer._nothing,
+        Decimal: Printer._decimal,
+    }
+)
 
 
 @lru_cache(maxsize=512)

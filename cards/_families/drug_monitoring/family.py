@@ -59,11 +59,11 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         variant = "start"
     else:
         lasting = max([_duration(patient, exposure) for exposure in running])
+        if not judged and _just_measured(patient, k):
+            return Satisfied(running)
         if lasting < k.span(data.alone) and not (lasting >= k.span(data.with_cofactor) and _cofactor(patient, k)):
             return Satisfied(running)
         variant = "due"
-    if _just_measured(patient, k):
-        return Satisfied(exposures)
     partners = patient.taking_or_ordering(*data.cofactor_drugs)
     interval = k.span(data.interval_with_drug if partners else data.interval)
     if not patient.not_measured_within(data.test, interval):
@@ -81,7 +81,7 @@ def _regular(exposures: tuple[Exposure, ...]) -> tuple[Exposure, ...]:
 
 
 def _just_measured(patient: Patient, k: Limits) -> bool:
-    """Whether the latest test lies within both intervals: whether a drug is a co-factor then makes no difference."""
+    """Whether the latest test lies within both intervals: co-factors then make no difference."""
     data: Data = k.data
     latest = patient.latest(data.test, min(k.span(data.interval), k.span(data.interval_with_drug)))
     return latest is not None and not latest.comparator

@@ -35,11 +35,18 @@ class CardWriter:
         self.style = style
         self._voices: dict[tuple[str, str], Voice] = {}
 
-    def card(self, shown: Shown, suggestions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """The wire form of one card; `suggestions` are ready wire suggestions."""
+    def card(
+        self, shown: Shown, suggestions: Sequence[Mapping[str, Any]], told: dict[int, str] | None = None
+    ) -> dict[str, Any]:
+        """The wire form of one card; `suggestions` are ready wire suggestions.
+
+        told  the findings that the cards of one answer have in common, by the fact's identity: each is printed once
+        """
         voice = self._voice(shown.verdict)
         under = [(self._voice(verdict), verdict) for verdict in shown.absorbed] if shown.absorbed else []
-        summary, detail = self._texts(shown.verdict, voice, under)
+        summary, detail = self._texts(
+            shown.verdict, voice, under, {} if told is None or voice.markdown.own_words else told
+        )
         card: dict[str, Any] = {
             "uuid": random_uuid(),
             "summary": summary,
@@ -55,10 +62,12 @@ class CardWriter:
         card["extension"] = {"org.ionwise.rules": [voice.mark, *[absorbed.mark for absorbed, _ in under]]}
         return card
 
-    def _texts(self, verdict: Verdict, voice: Voice, under: Sequence[tuple[Voice, Verdict]]) -> tuple[str, str]:
+    def _texts(
+        self, verdict: Verdict, voice: Voice, under: Sequence[tuple[Voice, Verdict]], told: dict[int, str]
+    ) -> tuple[str, str]:
         """Summary and detail. A text that cannot be printed must not silence its card: the rule's title stands in."""
         try:
-            return _summary(verdict, voice.summary, voice.plain), _detail(verdict, voice, under)
+            return _summary(verdict, voice.summary, voice.plain), _detail(verdict, voice, under, told)
         except Exception as error:
             if self.style.strict:
                 raise
@@ -98,9 +107,9 @@ def _reservation(verdict: Verdict, printer: Printer) -> str:
     return f" ({printer.phrase('last-known-short')} {printer.date(oldest)})"
 
 
-def _detail(verdict: Verdict, voice: Voice, under: Sequence[tuple[Voice, Verdict]]) -> str:
+def _detail(verdict: Verdict, voice: Voice, under: Sequence[tuple[Voice, Verdict]], told: dict[int, str]) -> str:
     fires, printer = verdict.fires, voice.markdown
-    findings = _findings(fires, printer)
+    findings = _findings(fires, printer, told)
     notes = [_note(note, voice, fires) for note in fires.notes]
     for remark in verdict.remarks:
         (findings if remark.id in ABOUT_VALUES else notes).append(printer.phrase(remark.id, remark.values))
@@ -131,12 +140,18 @@ def _note(note: str | Phrase, voice: Voice, fires: Fires) -> str:
     return voice.markdown.fill(text, values) if text is not None else voice.markdown.phrase(note_id, values)
 
 
-def _findings(fires: Fires, printer: Printer) -> list[str]:
+def _findings(fires: Fires, printer: Printer, told: dict[int, str]) -> list[str]:
     """The facts on which the card rests: what decides first, results before drugs and problems."""
     because = fires.because
     if len(because) > 1:
         because = tuple(sorted(because, key=_is_no_result))
-    return list(dict.fromkeys([_finding(fact, printer) for fact in (*because, *fires.also)]))
+    lines: dict[str, None] = {}
+    for fact in (*because, *fires.also):
+        line = told.get(id(fact))
+        if line is None:
+            line = told[id(fact)] = _finding(fact, printer)
+        lines[line] = None
+    return list(lines)
 
 
 def _is_no_result(fact: Fact) -> bool:

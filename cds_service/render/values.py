@@ -48,12 +48,13 @@ Ready = str | Gapped
 class Printer:
     """Prints values in one language for one rule: its phrases win over the shared ones.
 
-    `escape` makes chart text harmless for where it goes (plain summary or Markdown detail).
+    `escape` makes chart text harmless for where it goes (plain summary or Markdown detail); `own_words` tells whether
+    the rule words a shared phrase in its own way.
     """
 
     __slots__ = (
         "_dutch", "_headings", "_limits", "_phrases", "_ready", "_shared", "_units", "_vocabulary", "_zone", "escape",
-        "language",
+        "language", "own_words",
     )  # fmt: skip
 
     def __init__(
@@ -68,6 +69,7 @@ class Printer:
     ) -> None:
         self.language = language
         self.escape = escape
+        self.own_words = not shared.keys().isdisjoint(phrases)
         self._dutch = language == "nl"
         self._zone = zone
         self._vocabulary = vocabulary

@@ -91,7 +91,8 @@ class Decider:
         )
         trace = run_rules(snapshot, knowledge, knowledge.by_hook.get(call.hook, ()))
         ranking = rank(trace, call.hook, knowledge.policy, show_silent=options.sandbox)
-        cards = [self._writer.card(shown, self._suggestions(shown, snapshot, call)) for shown in ranking.shown]
+        told: dict[int, str] = {}
+        cards = [self._writer.card(shown, self._suggestions(shown, snapshot, call), told) for shown in ranking.shown]
         response: dict[str, Any] = {"cards": cards}
         if options.decision_extension:
             response["extension"] = {"org.ionwise.decision": summarise(knowledge, snapshot, trace, ranking)}

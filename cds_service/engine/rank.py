@@ -7,6 +7,7 @@ reason.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 import msgspec
 
@@ -89,12 +90,8 @@ def _between(visible: dict[str, Verdict], policy: Policy) -> list[Absorption]:
     """The entries of which both rules are visible, in the policy's order: of two for one loser the first counts."""
     by_winner = policy.by_winner
     found = [pair for winner in visible for pair in by_winner.get(winner, ()) if pair[1].loser in visible]
-    found.sort(key=_place)
+    found.sort()  # places differ, so entries are never compared
     return [entry for _, entry in found]
-
-
-def _place(pair: tuple[int, Absorption]) -> int:
-    return pair[0]
 
 
 def _applies(entry: Absorption, winner: Verdict, loser: Verdict, hook: str) -> bool:
@@ -120,13 +117,15 @@ def _order(card: Shown) -> tuple[int, str, float, str]:
 
 def _newest(verdict: Verdict) -> float:
     """When the newest deciding fact happened, epoch seconds; 0 when none has a time."""
-    moments = []
+    newest: datetime | None = None
     for fact in verdict.fires.because:
-        if type(fact) is Exposure:
-            moments.append(fact.authored or fact.since)
-        elif type(fact) is Result or type(fact) is LabOrder:
-            moments.append(fact.at)
-    newest = max([m.earliest for m in moments if m is not None], default=None)
+        moment = None
+        if type(fact) is Result or type(fact) is LabOrder:
+            moment = fact.at
+        elif type(fact) is Exposure:
+            moment = fact.authored or fact.since
+        if moment is not None and (newest is None or moment.earliest > newest):
+            newest = moment.earliest
     return 0.0 if newest is None else newest.timestamp()
 
 

@@ -110,7 +110,7 @@ def _reservation(verdict: Verdict, printer: Printer) -> str:
 def _detail(verdict: Verdict, voice: Voice, under: Sequence[tuple[Voice, Verdict]], told: dict[int, str]) -> str:
     fires, printer = verdict.fires, voice.markdown
     findings = _findings(fires, printer, told)
-    notes = [_note(note, voice, fires) for note in fires.notes]
+    notes = [_note(note, voice, fires) for note in fires.notes] if fires.notes else []
     for remark in verdict.remarks:
         (findings if remark.id in ABOUT_VALUES else notes).append(printer.phrase(remark.id, remark.values))
     parts = ["- " + "\n- ".join(findings)] if findings else []
@@ -143,8 +143,9 @@ def _note(note: str | Phrase, voice: Voice, fires: Fires) -> str:
 def _findings(fires: Fires, printer: Printer, told: dict[int, str]) -> list[str]:
     """The facts on which the card rests: what decides first, results before drugs and problems."""
     because = fires.because
-    if len(because) > 1:
-        because = tuple(sorted(because, key=_is_no_result))
+    others = [fact for fact in because if type(fact) is not Result]
+    if others:
+        because = (*[fact for fact in because if type(fact) is Result], *others)
     lines: dict[str, None] = {}
     for fact in (*because, *fires.also):
         line = told.get(id(fact))
@@ -152,10 +153,6 @@ def _findings(fires: Fires, printer: Printer, told: dict[int, str]) -> list[str]
             line = told[id(fact)] = _finding(fact, printer)
         lines[line] = None
     return list(lines)
-
-
-def _is_no_result(fact: Fact) -> bool:
-    return type(fact) is not Result
 
 
 def _finding(fact: Fact, printer: Printer) -> str:

@@ -180,7 +180,8 @@ class Printer:
         return self.date(problem.at) if part in ("date", "since") else self.problem(problem)
 
     def _phrase(self, phrase: Phrase, part: str) -> str:
-        return self.phrase(phrase.id, phrase.values)
+        text = self._ready.get(phrase.id)
+        return self.phrase(phrase.id, phrase.values) if text is None else self.fill(text, phrase.values)
 
     def _listing(self, listing: Listing, part: str) -> str:
         joint = "\n- " if listing.lines else ", "

@@ -52,7 +52,11 @@ def _start(patient: Patient, k: Limits) -> Outcome:
     return Fires(
         "blocked" if blocks else "creatinine-first" if creatinine_first else "start",
         because=drafts,
-        also=(*((block,) if block is not None else ()), *facts, *((risk,) if creatinine_first and risk is not None else ())),
+        also=(
+            *((block,) if block is not None else ()),
+            *facts,
+            *((risk,) if creatinine_first and risk is not None else ()),
+        ),
         values={"drug": drafts[0], "blocks": Listing(blocks)},
         notes=notes,
         unknown=() if kidney.known else ("unknown-egfr",),

@@ -76,7 +76,7 @@ class Database:
         self.writer = _engine(url, self.is_sqlite, writes=True)
         self._quick: QuickReader | None = None
         if self._file is not None:
-            self._quick = QuickReader(self._file, BUSY_MS / 1000, self._check, _translated)
+            self._quick = QuickReader(self._file, self._check, _translated)
 
     async def fetch(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Sequence[sa.Row[Any]]:
         """The rows of a query. StorageError at once when the database was not reached yet."""
@@ -86,11 +86,21 @@ class Database:
         except StorageError:
             return await self._fetch(statement, values)  # a connection that died while idle shows only when used
 
-    def look_up(self, statement: Statement, values: Mapping[str, Any]) -> asyncio.Future[Sequence[Any]]:
-        """`fetch` for the question that is asked in calls, by the shortest way."""
+    async def look_up(self, statement: Statement, values: Mapping[str, Any], budget: float) -> Sequence[Any] | None:
+        """`fetch` for the question that is asked in calls, by the shortest way; None when `budget` seconds are over.
+
+        On SQLite too long is an error like any other.
+        """
         if self._quick is not None:
-            return self._quick.ask(statement, values)
-        return asyncio.ensure_future(self.fetch(statement, values))
+            return self._quick.ask(statement, values, budget)
+        reading = asyncio.ensure_future(self.fetch(statement, values))
+        reading.add_done_callback(_forget)
+        # Cancelling may itself wait for a database that does not answer, so it is not waited for.
+        await asyncio.wait((reading,), timeout=budget)
+        if reading.done():
+            return reading.result()
+        reading.cancel()
+        return None
 
     def _check(self) -> None:
         if self._prepared is None or self._prepared != self._identity():
@@ -166,6 +176,12 @@ class Database:
             return self._file.stat().st_ino
         except OSError:
             return None
+
+
+def _forget(reading: asyncio.Future[Any]) -> None:
+    """Take note of how an abandoned question ended, or the event loop complains that nobody did."""
+    if not reading.cancelled():
+        reading.exception()
 
 
 def _engine(url: URL, is_sqlite: bool, *, writes: bool) -> AsyncEngine:

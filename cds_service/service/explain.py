@@ -43,8 +43,8 @@ def explain_body(
 ) -> str:
     """Decide a recorded request as the service would, and explain it.
 
-    `plan` holds the prefetch keys of all hooks, `absent_sources` those that the EHR is known not to have; in the sandbox
-    the request may set its own evaluation time.
+    `plan` holds the prefetch keys of all hooks, `absent_sources` those that the EHR is known not to have. In the
+    sandbox the request may set its own evaluation time.
     Raises RequestError for a request that the service would refuse.
     """
     try:

@@ -47,7 +47,6 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     range: ReferenceRange | None
     ref: str
     specimen: str | None = None
-    issued: Moment | None = None
 
     @property
     def amount(self) -> Decimal:

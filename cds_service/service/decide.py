@@ -10,11 +10,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-import orjson
 
-from cds_service.engine.rank import Ranking, Shown, Suppressed, rank
+from cds_service.engine.rank import Ranking, Shown, rank
 from cds_service.engine.run import Verdict, run_rules
-from cds_service.engine.suppress import Memory, keep_back, repeatable
+from cds_service.engine.suppress import NO_MEMORY, Memory, keep_back, repeatable
+from cds_service.facts.outcomes import Fact
+from cds_service.facts.records import Result
 from cds_service.facts.snapshot import Snapshot
 from cds_service.fhir.call import Call
 from cds_service.fhir.read.chart import read_chart
@@ -24,10 +25,8 @@ from cds_service.knowledge.tenant import Tenant
 from cds_service.render.card import CardWriter
 from cds_service.render.uuids import random_uuid
 from cds_service.render.voice import CardStyle
+from cds_service.service.summary import summarise
 
-EXTENSION_LIMIT = 4000  # bytes; leaves room for the extension's own name within 4 kB
-CUTTABLE = ("cannot_tell", "suppressed", "unusable")
-NO_MEMORY = Memory()
 NOTHING_SWITCHED: Mapping[str, str] = {}
 EVERY_RULE = "*"
 SWITCHED_OFF = "switched off"
@@ -88,7 +87,7 @@ class Assessment(msgspec.Struct, frozen=True):
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """An order that a card offers, in the caller's language: moot once all its `concepts` are ordered.
+    """An order that a card offers, in the caller's language: moot once all its `concepts` are ordered or measured.
 
     by_text: it can only be named, for the site's EHR takes no order without a code of its own and there is none.
     """
@@ -159,17 +158,20 @@ class Decider:
         return Decision(response, snapshot, found.trace, ranking)
 
     def _suggestions(self, shown: Shown, snapshot: Snapshot, call: Call) -> tuple[list[dict[str, Any]], list[str]]:
-        """One draft order per suggestion (Epic allows one action each), without tests that are already ordered; and
-        the names of the orders that can only be named."""
+        """One draft order per suggestion (Epic allows one action each), without tests that are already ordered and
+        those that were measured no earlier than what the card is about; and the names of the orders that can only be
+        named."""
         verdict = shown.verdict
         offers = self._offers_of(verdict.rule, verdict.fires.variant)
-        if snapshot.orders:
-            ordered = snapshot.orders.keys()
-            offers = [offer for offer in offers if not offer.concepts or not offer.concepts <= ordered]
+        if not offers:
+            return [], []
+        because = verdict.fires.because
         subject = {"reference": f"Patient/{call.patient_id}"}
         encounter = {"reference": f"Encounter/{call.encounter_id}"} if call.encounter_id is not None else None
         suggestions, named = [], []
         for offer in offers:
+            if offer.concepts and is_moot(offer.concepts, because, snapshot):
+                continue
             if offer.by_text:
                 named.append(offer.label)
                 continue
@@ -214,62 +216,21 @@ def _switched(rules: Iterable[Rule], switched: Mapping[str, str], state: str) ->
     return frozenset(rule.id for rule in rules if state in (everyone, switched.get(rule.id)))
 
 
-def summarise(
-    knowledge: Knowledge,
-    snapshot: Snapshot,
-    trace: tuple[Verdict, ...],
-    ranking: Ranking,
-    memory: Memory = NO_MEMORY,
-    *,
-    with_times: bool = False,
-) -> dict[str, Any]:
-    """The response extension: versions and, grouped by missing item, what could not be judged; below 4 kB.
+def is_moot(concepts: Iterable[str], because: Sequence[Fact], snapshot: Snapshot) -> bool:
+    """Whether every concept is ordered, or measured: a fresh, final, exact result no older than what the card is about.
 
-    Holds no values and no date but the evaluation time, and `with_times` until when a card is kept back.
+    What the card is about is itself not settled by having been measured: a repeat may be wanted.
     """
-    missing: dict[str, list[str]] = {}
-    for verdict in trace:
-        for item in verdict.missing:
-            missing.setdefault(item, []).append(verdict.rule_id)
-    summary: dict[str, Any] = {
-        "knowledge_version": knowledge.version,
-        "overlay_hash": knowledge.overlay_hash or "none",
-        "as_of": snapshot.as_of.at.isoformat(),
-    }
-    if knowledge.tenant.remarks:
-        summary["site"] = list(knowledge.tenant.remarks)
-    if not memory.available:
-        summary["memory"] = "unavailable"
-    if missing:
-        summary["cannot_tell"] = [{"missing": item, "rules": rules} for item, rules in missing.items()]
-    if ranking.suppressed:
-        summary["suppressed"] = [_not_shown(one, with_times) for one in ranking.suppressed]
-    if snapshot.quarantine:
-        summary["quarantined"] = len(snapshot.quarantine)
-    unusable = sorted({f"{u.concept}: {u.reason}" for found in snapshot.unusable.values() for u in found})
-    if unusable:
-        summary["unusable"] = unusable
-    return _fit(summary)
-
-
-def _not_shown(suppressed: Suppressed, with_times: bool) -> dict[str, str]:
-    until = f" until {suppressed.until.isoformat()}" if with_times and suppressed.until is not None else ""
-    return {"rule": suppressed.verdict.rule_id, "reason": suppressed.reason + until}
-
-
-def _fit(summary: dict[str, Any]) -> dict[str, Any]:
-    """Below 4 kB: first the rule lists become counts, then the longest lists are cut, saying how many were left out."""
-    if summary.keys().isdisjoint(CUTTABLE):
-        return summary
-    if len(orjson.dumps(summary)) <= EXTENSION_LIMIT:
-        return summary
-    for entry in summary.get("cannot_tell", ()):
-        entry["rules"] = len(entry["rules"])
-    for name in CUTTABLE:
-        while name in summary and len(orjson.dumps(summary)) > EXTENSION_LIMIT:
-            kept = summary[name][: len(summary[name]) // 2]
-            summary["left_out"] = summary.get("left_out", 0) + len(summary[name]) - len(kept)
-            summary[name] = kept
-            if not kept:
-                del summary[name]
-    return summary
+    for concept in concepts:
+        if concept in snapshot.orders:
+            continue
+        series = snapshot.results.get(concept)
+        if series is None or concept in snapshot.provisional:
+            return False
+        latest = series[0]
+        if latest.age != "fresh" or latest.comparator:
+            return False
+        for fact in because:
+            if isinstance(fact, Result) and (fact.concept == concept or fact.at.earliest > latest.at.earliest):
+                return False
+    return True

@@ -96,6 +96,8 @@ def unit_of(quantity: datatypes.Quantity) -> str:
 
 def _per_day(repeat: datatypes.TimingRepeat, moments: int) -> Decimal | None:
     days = repeat.day_of_week
+    if not (days or moments) and repeat.period is not None and repeat.period_unit:
+        return _plain_rate(repeat.frequency_max or repeat.frequency, repeat.period, repeat.period_unit)
     frequency, period = _number(repeat.frequency_max or repeat.frequency), _number(repeat.period)
     if frequency is None and moments:
         frequency = Decimal(moments)
@@ -109,6 +111,13 @@ def _per_day(repeat: datatypes.TimingRepeat, moments: int) -> Decimal | None:
     if per_day is not None and days and repeat.period_unit == "d":
         return per_day * len(days) / 7
     return per_day
+
+
+@lru_cache(maxsize=1024)
+def _plain_rate(frequency: Decimal | None, period: Decimal, unit: str) -> Decimal | None:
+    """So many times in so many units of time, and nothing else said."""
+    lasts = _number(period)
+    return None if lasts is None else _rate(_number(frequency) or _ONCE, lasts, unit)
 
 
 @lru_cache(maxsize=1024)
@@ -180,11 +189,20 @@ class Routes:
         self.by_needle = lru_cache(maxsize=4096)(self._route_by_needle)
         self.settled = lru_cache(maxsize=4096)(self._settled)
 
-    def of(self, instructions: Sequence[datatypes.Dosage], product: Sequence[str], identity: Identity) -> str | None:
-        """The route; None when one is recorded that we do not know, or when nothing tells."""
-        for instruction in instructions:
-            if instruction.route is not None and (instruction.route.coding or instruction.route.text):
-                return self._recorded(instruction.route)
+    def recorded(self, route: datatypes.CodeableConcept) -> str | None:
+        """The route that an instruction records; None when it is one that we do not know."""
+        for coding in route.coding:
+            known = self._codes.get((self._systems.get(coding.system, coding.system), coding.code))
+            if known is not None:
+                return known
+        for text in (route.text, *(coding.display for coding in route.coding)):
+            if text and (known := self.in_words(text)) is not None:
+                return known
+        return None
+
+    def told_by(self, product: Sequence[str], identity: Identity) -> str | None:
+        """The route that a drug map or the words for a product tell, else the usual one of its class; None when nothing
+        tells."""
         if identity.mapped is not None and identity.mapped.route is not None:
             return identity.mapped.route
         for text in product:
@@ -201,16 +219,6 @@ class Routes:
 
     def _usual_of(self, code: str) -> str:
         return next((route for prefix, route in self._usual if code.startswith(prefix)), ORAL)
-
-    def _recorded(self, route: datatypes.CodeableConcept) -> str | None:
-        for coding in route.coding:
-            known = self._codes.get((self._systems.get(coding.system, coding.system), coding.code))
-            if known is not None:
-                return known
-        for text in (route.text, *(coding.display for coding in route.coding)):
-            if text and (known := self.in_words(text)) is not None:
-                return known
-        return None
 
     def _in_words(self, text: str) -> str | None:
         found = {meanings[0] for _, meanings in self._terms.found_in(words_of(text))}

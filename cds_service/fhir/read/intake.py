@@ -13,6 +13,7 @@ from cds_service.fhir import structs
 from cds_service.fhir.call import Call
 from cds_service.fhir.datatypes import Reference
 from cds_service.fhir.read.modifiers import unknown_modifier
+from cds_service.fhir.read.observations import Page
 from cds_service.fhir.read.references import heading_of, kind_of, refers_to
 from cds_service.fhir.read.shapes import decode_as_r4, is_other_shape
 
@@ -33,14 +34,15 @@ class Intake:
         self.zone = zone
         self.quarantine: list[Quarantined] = []
         self.incomplete: set[str] = set()
-        self.observations: dict[str, list[msgspec.Raw | structs.Observation]] = {}
+        self.observations: dict[str, Page] = {}
         self.medications: list[msgspec.Raw] = []
         self.specimens: list[msgspec.Raw] = []
+        self._raw_observations: dict[str, list[msgspec.Raw]] = {}
         self._by_kind: dict[str, list[Keyed]] = {}
         self._owner = f"Patient/{call.patient_id}"
         for key, answer in call.answers.items():
             if answer.observations:
-                self.observations[key] = list(answer.observations)
+                self.observations[key] = answer.observations
             for record in answer.records:
                 self._by_kind.setdefault(record.resource_type, []).append((key, record))
             for raw in answer.resources:
@@ -49,11 +51,12 @@ class Intake:
                 self.medications.extend(answer.included)
                 self.specimens += [raw for raw in answer.included if kind_of(raw) == "Specimen"]
         self.medications.extend(call.drafts)
+        self.observations |= self._raw_observations
 
     def _sort_in(self, key: str, raw: msgspec.Raw) -> None:
         kind = kind_of(raw)
         if kind == "Observation":
-            self.observations.setdefault(key, []).append(raw)
+            self._raw_observations.setdefault(key, []).append(raw)
         elif kind in ("Medication", "Substance"):
             self.medications.append(raw)
         elif kind == "Specimen":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from cds_service.fhir import datatypes, structs
 from cds_service.fhir.read.conditions import condition_names, name_of
 from cds_service.fhir.read.dosage import read_dosages, read_strengths, routes
 from cds_service.fhir.read.drugs import NO_DRUG, Identity, drug_names, identify
+from cds_service.fhir.read.lexicon import per_vocabulary
 from cds_service.fhir.read.modifiers import says_stopped
 from cds_service.fhir.read.references import MedicationShelf, bare_id
 from cds_service.fhir.read.reports import (
@@ -60,6 +62,32 @@ class Record(msgspec.Struct, gc=False):
     judged: bool = False
 
 
+class Product(msgspec.Struct, frozen=True):
+    """What the words and codes for a drug tell: its name, what it is, its route unless another one is recorded."""
+
+    name: str
+    identity: Identity
+    route: str | None
+    over_the_counter: bool
+
+
+class Products:
+    """The products of one vocabulary by how charts write them; remembered, as the same few recur."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._names = drug_names(vocabulary)
+        self._routes = routes(vocabulary)
+        self.of = lru_cache(maxsize=8192)(self._of)
+
+    def _of(self, coding: tuple[datatypes.Coding, ...], text: str) -> Product:
+        name = name_of(datatypes.CodeableConcept(coding, text))
+        identity = self._names.identify(coding, text)
+        return Product(name, identity, self._routes.told_by((name,), identity), names_otc(name))
+
+
+products = per_vocabulary(Products)
+
+
 class MedicationReader:
     """Reads the medication records of one call."""
 
@@ -73,7 +101,7 @@ class MedicationReader:
         admit_unknown_status: bool = False,
     ) -> None:
         self._vocabulary = vocabulary
-        self._names = drug_names(vocabulary)
+        self._products = products(vocabulary)
         self._routes = routes(vocabulary)
         self._conditions = condition_names(vocabulary)
         self._shelf = shelf
@@ -147,44 +175,37 @@ class MedicationReader:
         until: Moment | None,
         authored: Moment | None,
     ) -> Record:
-        name, identity, product = self._drug(medicine)
-        form = product.form if product is not None else None
-        described = (form.text, *(c.display for c in form.coding), name) if form is not None else (name,)
-        dosages = read_dosages(instructions)
-        route = self._routes.of(instructions, described, identity)
+        known, product = self._drug(medicine)
+        name, identity, route = known.name, known.identity, known.route
+        for instruction in instructions:
+            if instruction.route is not None and (instruction.route.coding or instruction.route.text):
+                route = self._routes.recorded(instruction.route)
+                break
         if identity.ingredients and not identity.atc:
             identity = self._routes.settled(identity, route)
-        strengths = read_strengths(product)
+        strengths = read_strengths(product) if product is not None else ()
         if not strengths and identity.mapped is not None:
             strengths = identity.mapped.strengths
+        dosages = read_dosages(instructions)
         reasons, groups = self._reasons(medicine, dosages, name)
         return Record(
-            ref=f"{medicine.resource_type}/{medicine.id}",
-            standing=standing,
-            name=name,
-            identity=identity,
-            route=route,
-            since=since,
-            until=until,
-            authored=authored,
-            dosages=dosages,
-            strengths=strengths,
-            as_needed=bool(dosages) and all(map(_AS_NEEDED, dosages)),
-            over_the_counter=names_otc(name),
-            reasons=reasons,
-            reason_groups=groups,
-        )
+            f"{medicine.resource_type}/{medicine.id}", standing, name, identity, route, since, until, authored, dosages,
+            strengths, bool(dosages) and all(map(_AS_NEEDED, dosages)), known.over_the_counter, reasons, groups,
+        )  # fmt: skip
 
-    def _drug(self, medicine: Medicine) -> tuple[str, Identity, structs.Medication | None]:
+    def _drug(self, medicine: Medicine) -> tuple[Product, structs.Medication | None]:
         concept = medicine.medication_codeable_concept
         if concept is not None:
-            return name_of(concept), self._names.identify(tuple(concept.coding), concept.text), None
+            return self._products.of(concept.coding, concept.text), None
         reference = medicine.medication_reference
         product = self._shelf.find(reference, medicine.contained)
         shown = reference.display if reference is not None else ""
         identity = identify((), shown, product, self._vocabulary)
         name = name_of(product.code) if product is not None and product.code is not None else shown
-        return name or shown or ", ".join(sorted(identity.ingredients)), identity, product
+        name = name or shown or ", ".join(sorted(identity.ingredients))
+        form = product.form if product is not None else None
+        described = (form.text, *(c.display for c in form.coding), name) if form is not None else (name,)
+        return Product(name, identity, self._routes.told_by(described, identity), names_otc(name)), product
 
     def _standing(self, status: str, until: Moment | None, *, stopped: bool) -> Standing | None:
         if status == "active" or (status in _UNCLEAR and (self._admit_unknown or stopped)):

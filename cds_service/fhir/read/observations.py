@@ -27,12 +27,12 @@ from cds_service.fhir.read.series import (
 )
 from cds_service.fhir.read.specimens import NO_SPECIMEN, SpecimenShelf
 from cds_service.fhir.read.verdicts import HAEMOLYSED, NO_FLAGS, Component, Meaning, Outcome, judge_by
-from cds_service.fhir.read.versions import last_updated, newest_versions
+from cds_service.fhir.read.versions import newest_versions
 from cds_service.fhir.structs import Measured, Observation, decode
 
 __all__ = ["ObservationFacts", "Page", "page_order", "read_observations"]
 
-Page = Sequence[Raw | Observation]
+Page = tuple[Observation, ...] | list[Raw]  # decoded with their Bundle, or each by itself
 FUTURE = timedelta(minutes=10)
 PRELIMINARY = frozenset({"preliminary"})
 PAGE_INCOMPLETE = frozenset({"page-incomplete"})
@@ -114,10 +114,12 @@ class _Reader:
         for key, page in newest_versions([(key, self._decoded(key, pages[key])) for key in names], self._time):
             self._take(key, page)
 
-    def _decoded(self, key: str, page: Page) -> list[Observation]:
+    def _decoded(self, key: str, page: Page) -> Sequence[Observation]:
+        if isinstance(page, tuple):
+            return page
         found = []
         for raw in page:
-            observation = raw if isinstance(raw, Observation) else decode(raw, Observation)
+            observation = decode(raw, Observation)
             if observation is None or observation.resource_type not in ("Observation", ""):
                 self._drop(key, "", "unreadable", unreadable=True)
             else:
@@ -160,7 +162,10 @@ class _Reader:
             standing = quality.judge_status(observation.status, admit_unknown=self._admit_unknown)
             if standing == "withdrawn":
                 return
-        at = self._times.get(observation.effective_date_time or "") or effective_time(observation, self._time)
+        taken = observation.effective_date_time
+        at = (self._times.get(taken) or self._time(taken)) if taken else None
+        if at is None:
+            at = effective_time(observation, self._time)
         extensions = observation.modifier_extension
         modified = quality.judge_modifiers(extensions) if extensions else False
         ref = _ref(observation)
@@ -177,7 +182,6 @@ class _Reader:
                 flags |= DRIP_ARM
         if key in self._page_incomplete:
             flags |= PAGE_INCOMPLETE
-        issued = self._time(observation.issued)
         for found, meaning in parts:
             verdict = self._judge.verdict(found, meaning, self._as_of.zone)
             if verdict.draw_haemolysed and at is not None and not problem:
@@ -197,11 +201,11 @@ class _Reader:
                     marks |= HAEMOLYSED
                 result = Result(
                     concept.id, reading.value, reading.comparator, reading.reported, reading.unit, reading.converted,
-                    at, self._bands.of(at, concept), marks, outcome.interval, ref, container.ref, issued,
+                    at, self._bands.of(at, concept), marks, outcome.interval, ref, container.ref,
                 )  # fmt: skip
                 if meaning.rank is not None:
                     self._ranks.setdefault(concept.id, {})[ref] = meaning.rank
-                self._entries.setdefault(concept.id, []).append((result, last_updated(observation)))
+                self._entries.setdefault(concept.id, []).append((result, observation))
 
     def _problem(self, at: Moment | None, standing: str) -> str:
         """Why nothing of an Observation may be used, whatever its values are."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
-from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 from msgspec import Raw, Struct
@@ -14,6 +13,7 @@ from msgspec import Raw, Struct
 from cds_service.facts.moments import Moment, parse_moment
 from cds_service.facts.records import Result, Unusable
 from cds_service.fhir.datatypes import Period
+from cds_service.fhir.read.versions import last_updated
 from cds_service.fhir.structs import Observation, decode
 
 CONFLICT = timedelta(hours=2)
@@ -30,7 +30,7 @@ class Timed(Struct, gc=False, rename="camel"):
     issued: str | None = None
 
 
-Entry = tuple[Result, str | None]  # and when the server last changed it, to order results of one and the same time
+Entry = tuple[Result, Observation]  # and what it was read from, which orders results of one and the same time
 
 
 def effective_time(timed: Observation | Timed, parse: Callable[[str | None], Moment | None]) -> Moment | None:
@@ -68,18 +68,13 @@ def of_one_code(series: tuple[Result, ...], ranks: Mapping[str, int] | None) -> 
 def _latest_first(entries: list[Entry], zone: ZoneInfo) -> list[Result]:
     if _is_sorted(entries):
         return [result for result, _ in entries]
-    keyed = [
-        (result.at.latest, LONG_AGO if result.issued is None else result.issued.latest, result, updated)
-        for result, updated in entries
-    ]
-    keyed.sort(key=_MEASURED, reverse=True)
-    before = None
-    for measured, issued, _, _ in keyed:
-        if before == (measured, issued):
-            keyed.sort(key=lambda k: (k[0], k[1], _latest(parse_moment(k[3], zone))), reverse=True)
-            break
-        before = measured, issued
-    return [entry[2] for entry in keyed]
+
+    def order(entry: Entry) -> tuple[datetime, datetime, datetime]:
+        result, sent = entry
+        issued, updated = parse_moment(sent.issued, zone), parse_moment(last_updated(sent), zone)
+        return result.at.latest, _latest(issued), _latest(updated)
+
+    return [result for result, _ in sorted(entries, key=order, reverse=True)]
 
 
 def _is_sorted(entries: list[Entry]) -> bool:
@@ -91,9 +86,6 @@ def _is_sorted(entries: list[Entry]) -> bool:
             return False
         before = at
     return True
-
-
-_MEASURED = itemgetter(0, 1)
 
 
 def _latest(moment: Moment | None) -> datetime:

@@ -28,6 +28,7 @@ UPGRADE_LOCK = 0x10_41_7E  # PostgreSQL advisory lock: of two upgrades at once t
 CONNECT_SECONDS = 3
 COMMAND_SECONDS = 10
 BUSY_MS = 2000
+CHECKPOINT = "wal_autocheckpoint=4000"  # pages (16 MB): the same pages of an index are written again and again
 logging.getLogger("aiosqlite").setLevel(logging.INFO)  # at DEBUG it writes every statement with its values
 BAD_DATA = frozenset({"22", "23"})  # SQLSTATE classes: data exception, integrity violation
 
@@ -211,7 +212,7 @@ def _open_reader(connection: Any, _record: Any) -> None:
 
 def _open_writer(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # BEGIN is ours: the driver's own would come too late to wait for a lock
-    _pragmas(connection, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
+    _pragmas(connection, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", CHECKPOINT)
 
 
 def _pragmas(connection: Any, *pragmas: str) -> None:

@@ -9,7 +9,6 @@ rotation it holds two: new rows are written under the first, old rows are still 
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 import secrets
@@ -61,7 +60,7 @@ class Pseudonyms:
 def _pseudonym(key: Key, kind: str, tenant: str, person: str) -> Pseudonym:
     parts = [part.encode("utf-8", "replace") for part in (kind, tenant, person)]
     message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-    return Pseudonym(key.id, hmac.new(key.secret, message, hashlib.sha256).hexdigest())
+    return Pseudonym(key.id, hmac.digest(key.secret, message, "sha256").hex())
 
 
 def read_pseudonyms(path: Path) -> Pseudonyms:

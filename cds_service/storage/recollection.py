@@ -46,7 +46,6 @@ def parameters(question: Question) -> dict[str, Any]:
 
 
 def _newest(rule: str, patient: str) -> sa.Subquery:
-    """From the index alone: the rows themselves are read only when they matter."""
     card = issued_card.c
     return (
         sa.select(card.id, card.card)

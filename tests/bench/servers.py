@@ -93,6 +93,10 @@ class Server:
             else:
                 return response.status
 
+    def disconnect(self) -> None:
+        """Give up the kept connection: a server closes one that was idle."""
+        self._connection.close()
+
     def kill(self) -> None:
         """End it as `kill -9` does."""
         self._process.kill()

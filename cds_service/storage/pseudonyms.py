@@ -12,6 +12,7 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -22,6 +23,7 @@ from cds_service.storage.records import Pseudonym
 VARIABLE = "IONWISE_PSEUDONYM_KEY_FILE"
 SHORTEST_SECRET = 32  # characters; 64 hexadecimal digits are the 256 bits that HMAC-SHA256 can use
 MOST_KEYS = 2
+REMEMBERED = 256  # people: a call asks for the same ones when it looks back and when it is recorded
 SANDBOX_FILE = "pseudonym.key"
 
 
@@ -42,6 +44,7 @@ class Pseudonyms:
         if not keys:
             raise ValueError("at least one key is needed")
         self._keys = keys
+        self._people = lru_cache(maxsize=REMEMBERED)(self._of)
 
     @property
     def key_ids(self) -> tuple[str, ...]:
@@ -50,11 +53,14 @@ class Pseudonyms:
 
     def patient(self, tenant: str, patient_id: str) -> tuple[Pseudonym, ...]:
         """A patient's pseudonyms, one per key, the newest first: write the first, look for all."""
-        return tuple(_pseudonym(key, "patient", tenant, patient_id) for key in self._keys)
+        return self._people("patient", tenant, patient_id)
 
     def clinician(self, tenant: str, user_id: str) -> tuple[Pseudonym, ...]:
         """The same of a user of the EHR (`context.userId`)."""
-        return tuple(_pseudonym(key, "clinician", tenant, user_id) for key in self._keys)
+        return self._people("clinician", tenant, user_id)
+
+    def _of(self, kind: str, tenant: str, person: str) -> tuple[Pseudonym, ...]:
+        return tuple([_pseudonym(key, kind, tenant, person) for key in self._keys])
 
 
 def _pseudonym(key: Key, kind: str, tenant: str, person: str) -> Pseudonym:

@@ -94,7 +94,7 @@ def test_an_adult_range_of_the_site_is_not_laid_over_a_child() -> None:
 
 
 def test_an_order_that_the_site_can_place_is_offered_and_another_becomes_text() -> None:
-    told, _ = PATIENTS["severe hypomagnesaemia on a proton pump inhibitor"]
+    told, _ = PATIENTS["digoxin with low potassium and magnesium"]
     card = advice("us-hospital", told).response["cards"][0]
     codings = [s["actions"][0]["resource"]["code"]["coding"][0] for s in card["suggestions"]]
     assert {coding["system"] for coding in codings} == {"urn:oid:1.2.3.4.5.6.4"}

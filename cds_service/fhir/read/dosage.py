@@ -197,7 +197,8 @@ class Routes:
         return None
 
     def told_by(self, product: Sequence[str], identity: Identity) -> str | None:
-        """The route that the words for a product tell, else the usual one of its class; None when nothing tells."""
+        """The route that a drug map or the words for a product tell, else the usual one of its class; None when nothing
+        tells."""
         if identity.mapped is not None and identity.mapped.route is not None:
             return identity.mapped.route
         for text in product:

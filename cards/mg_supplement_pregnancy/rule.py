@@ -33,9 +33,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     return _oral(patient, pregnant, k)
 
 
-def _prolonged(
-    patient: Patient, running: list[Exposure], ordered: list[Exposure], k: Limits
-) -> tuple[Exposure, ...]:
+def _prolonged(patient: Patient, running: list[Exposure], ordered: list[Exposure], k: Limits) -> tuple[Exposure, ...]:
     """The infusions that run for long or are planned to. Raises CannotTellError when a start is not known."""
     limit = k.span("prolonged")
     long = [e for e in running if e.since is not None and patient.taken_for(e) >= limit]

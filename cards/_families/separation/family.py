@@ -4,95 +4,54 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
-from pydantic import Field
 
 from cards._families.kidney_function.family import kidney_function
+from cards._families.separation.amounts import supplies
 from cards._families.separation.clock import DAY, Windows, apart, windows, with_same_meal
-from cds_service.facts.outcomes import Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied, Severity, Value
-from cds_service.facts.patient import Limits, Patient
+from cards._families.separation.table import Amount, Data, Label, Row, Settled
+from cds_service.errors import CannotTellError
+from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied, Severity, Value
+from cds_service.facts.patient import ORDER_HOOKS, Limits, Patient
 from cds_service.facts.records import Exposure
-from cds_service.knowledge.file_model import FileModel, Id
-from cds_service.knowledge.rule_file import Name
+from cds_service.facts.vocabulary import normal_name
 
 NONE = timedelta(0)
+NEVER_APART = ("avoid", "far", "watch")
 
-
-class Label(FileModel):
-    """One text that gives an interval: the names of the limits (hours) for the victim before and after the cation.
-
-    A side left out has no interval of its own: "before" alone is a drug that is taken first.
-    """
-
-    region: Literal["us", "eu", "consensus"]
-    before: Name | None = None
-    after: Name | None = None
-
-
-class Row(FileModel):
-    """One line of the table: which victims, which cations, and what must lie between them.
-
-    labels     all texts that give an interval; the longest of each side counts, all are cited
-    avoid      spacing is not enough: never satisfied by times
-    with_food  taking both with the same meal is allowed
-    beside, without   only victims that also hold one of these ingredients; only victims that hold none of them
-    other_than   products of these groups have a row of their own
-    as_far_as_possible  no distance is known to be enough: never satisfied by times, variant `far`
-    critical_below  the limit of eGFR below which the pair is critical (needs the family kidney-function)
-    notes      ids of notes that this row adds
-    """
-
-    victims: Annotated[tuple[Id, ...], Field(min_length=1)]
-    cations: Annotated[tuple[Id, ...], Field(min_length=1)]
-    labels: tuple[Label, ...] = ()
-    avoid: bool = False
-    with_food: bool = False
-    beside: tuple[Id, ...] = ()
-    without: tuple[Id, ...] = ()
-    other_than: tuple[Id, ...] = ()
-    as_far_as_possible: bool = False
-    severity: Literal["info", "warning"]
-    critical_below: Name | None = None
-    notes: tuple[Name, ...] = ()
-
-
-class Settled(FileModel):
-    """When an old pair is only mentioned: a result within its laboratory's range, and both drugs taken for long."""
-
-    result: Id
-    within: Name
-    taken: Name
-
-
-class Data(FileModel):
-    """The table of one rule; `notes` are added to each of its cards."""
-
-    rows: Annotated[tuple[Row, ...], Field(min_length=1)]
-    settled: Settled | None = None
-    notes: tuple[Name, ...] = ()
+__all__ = ["Data", "evaluate"]
 
 
 class Pair(msgspec.Struct, frozen=True):
-    """A victim and a product with cations that may meet in the gut, with the rows that say so."""
+    """A victim and a product with cations that may meet in the gut, with the rows that say so.
+
+    before, after  the intervals that are printed; `gap`: how long before the victim the product still counts as with it
+    clearance      the kidney function that makes the pair critical
+    """
 
     victim: Exposure
     product: Exposure
     rows: tuple[Row, ...]
     before: timedelta
     after: timedelta
+    gap: timedelta
     severity: Severity
+    clearance: Fact | None = None
 
     @property
-    def avoid(self) -> bool:
-        """Whether one of the rows forbids the combination."""
-        return any(row.avoid for row in self.rows)
+    def never_apart(self) -> str | None:
+        """Why no times can satisfy the pair: the strictest word of its rows; None when times can."""
+        said = {row.never_apart for row in self.rows}
+        return next((word for word in NEVER_APART if word in said), None)
 
     @property
-    def far(self) -> bool:
-        """Whether one of the rows asks for the largest distance there can be."""
-        return any(row.as_far_as_possible for row in self.rows)
+    def rank(self) -> tuple[Severity, int, timedelta]:
+        """The higher, the more a card is about this pair."""
+        word = self.never_apart
+        strict = 0 if word is None or word == "watch" else len(NEVER_APART) - NEVER_APART.index(word)
+        return self.severity, strict, self.before + self.after
 
     @property
     def leading(self) -> tuple[Row, ...]:
@@ -119,35 +78,35 @@ class Pair(msgspec.Struct, frozen=True):
 
 
 def evaluate(patient: Patient, k: Limits) -> Outcome:
-    """An oral victim and an oral cation, one of them ordered now, whose times do not prove that they stay apart."""
+    """An oral victim and an oral cation, one of them ordered now, whose times do not prove that they stay apart.
+
+    At hooks without orders: any two that are used.
+    """
     data: Data = k.data
     victims = tuple(dict.fromkeys(victim for row in data.rows for victim in row.victims))
     cations = tuple(dict.fromkeys(cation for row in data.rows for cation in row.cations))
     for groups in (victims, cations):
         if not patient.drafts(*groups) and patient.surely_without(*groups):
             return NotApplicable("only one of the two is used")
-    met = _pairs(patient, k, _oral(patient, victims), _oral(patient, cations))
-    if not met:
-        return NotApplicable("no oral pair that this order makes")
-    clashes = [pair for pair in met if not _proven_apart(pair, k)]
-    if not clashes:
-        return Satisfied(_facts(met))
-    clashes.sort(key=lambda pair: (pair.severity, pair.avoid, pair.far, pair.before + pair.after), reverse=True)
-    return _card(patient, k, clashes)
+    met, unknown = _pairs(patient, k, _oral(patient, victims), _oral(patient, cations))
+    clashes = sorted((pair for pair in met if not _proven_apart(pair, k)), key=lambda pair: pair.rank, reverse=True)
+    if clashes:
+        return _card(patient, k, clashes)
+    if unknown:
+        raise CannotTellError(*unknown)
+    return Satisfied(_facts(met)) if met else NotApplicable("no oral pair that this order makes")
 
 
 def _card(patient: Patient, k: Limits, clashes: list[Pair]) -> Fires:
     worst = clashes[0]
     one_sided = "first" if worst.after <= NONE else "later" if worst.before <= NONE else "apart"
-    variant = "avoid" if worst.avoid else "far" if worst.far else one_sided
     labels = dict.fromkeys(label for pair in clashes for row in pair.rows for label in row.labels)
     notes = dict.fromkeys(note for pair in clashes for note in pair.notes)
-    if any(pair.product.as_needed for pair in clashes):
-        notes["as-needed"] = None
+    notes |= dict.fromkeys(_as_needed(pair) for pair in clashes if pair.product.as_needed)
     if _is_settled(patient, k, worst):
         notes["settled"] = None
     return Fires(
-        variant,
+        worst.never_apart or one_sided,
         severity=worst.severity,
         because=_facts(clashes),
         values={
@@ -157,31 +116,73 @@ def _card(patient: Patient, k: Limits, clashes: list[Pair]) -> Fires:
             "after": _hours(worst.after),
         },
         notes=(*map(_pair_line, clashes), *(_label_line(label, k) for label in labels), *notes, *k.data.notes),
+        unknown=("unknown-egfr",) if _lacks_clearance(patient, clashes) else (),
     )
+
+
+def _as_needed(pair: Pair) -> str:
+    return "as-needed-avoid" if pair.never_apart == "avoid" else "as-needed"
+
+
+def _lacks_clearance(patient: Patient, pairs: list[Pair]) -> bool:
+    """Whether a pair could be critical and nothing is known about clearance."""
+    if not any(row.critical_below is not None for pair in pairs for row in pair.rows):
+        return False
+    return not patient.ask(kidney_function).known
 
 
 def _oral(patient: Patient, groups: tuple[str, ...]) -> list[Exposure]:
     return [exposure for exposure in patient.taking_or_ordering(*groups) if exposure.route == "oral"]
 
 
-def _pairs(patient: Patient, k: Limits, victims: list[Exposure], products: list[Exposure]) -> list[Pair]:
-    found = []
+def _pairs(
+    patient: Patient, k: Limits, victims: list[Exposure], products: list[Exposure]
+) -> tuple[list[Pair], tuple[str, ...]]:
+    """The pairs that this call is about, and the amounts that would have to be known to see all."""
+    found: list[Pair] = []
+    unknown: dict[str, None] = {}
     for victim in victims:
         for product in products:
-            if victim is product or not (victim.judged or product.judged):
+            if victim is product or not (victim.judged or product.judged or patient.hook not in ORDER_HOOKS):
                 continue
-            rows = tuple(row for row in k.data.rows if _applies(row, victim, product))
+            rows = []
+            for row in (row for row in k.data.rows if _applies(row, victim, product)):
+                enough = _is_enough(row.amount, victim, product, products, patient, k)
+                if enough is None:
+                    unknown[f"dose of {row.amount.element or row.cations[0]}"] = None
+                elif enough:
+                    rows.append(row)
             if rows:
-                spans = _longest(rows, "before", k), _longest(rows, "after", k)
-                pair = Pair(victim, product, rows, *spans, Severity.INFO)
-                found.append(msgspec.structs.replace(pair, severity=_severity(patient, k, pair)))
-    return found
+                found.append(_pair(patient, k, victim, product, tuple(rows)))
+    return found, tuple(unknown)
+
+
+def _pair(patient: Patient, k: Limits, victim: Exposure, product: Exposure, rows: tuple[Row, ...]) -> Pair:
+    before, after = _longest(rows, "before", k), _longest(rows, "after", k)
+    gap = max((k.span(row.not_soon_after) for row in rows if row.not_soon_after is not None), default=NONE)
+    clearance = _poor_clearance(patient, k, rows)
+    pair = Pair(victim, product, rows, before, after, gap, Severity.CRITICAL, clearance)
+    return pair if clearance is not None else msgspec.structs.replace(pair, severity=_severity(patient, k, pair))
 
 
 def _applies(row: Row, victim: Exposure, product: Exposure) -> bool:
     if not _is_in(victim, row.victims) or not _is_in(product, row.cations) or _is_in(product, row.other_than):
         return False
+    words = frozenset(normal_name(victim.name).split()) if row.named or row.not_named else frozenset()
+    if (row.named and words.isdisjoint(row.named)) or not words.isdisjoint(row.not_named):
+        return False
     return (not row.beside or _is_in(victim, row.beside)) and not _is_in(victim, row.without)
+
+
+def _is_enough(
+    amount: Amount | None, victim: Exposure, product: Exposure, products: list[Exposure], patient: Patient, k: Limits
+) -> bool | None:
+    """Whether as much is supplied as the row asks for; None when that cannot be told."""
+    if amount is None:
+        return True
+    counted = [victim] if amount.of == "victim" else [product] if amount.per == "dose" else products
+    enough = supplies(amount, counted, patient, k)
+    return True if enough is None and amount.unknown == "holds" else enough
 
 
 def _is_in(exposure: Exposure, groups: tuple[str, ...]) -> bool:
@@ -193,11 +194,19 @@ def _longest(rows: tuple[Row, ...], side: Literal["before", "after"], k: Limits)
     return max((k.span(name) for name in names if name is not None), default=NONE)
 
 
+def _poor_clearance(patient: Patient, k: Limits, rows: tuple[Row, ...]) -> Fact | None:
+    """What shows that the kidneys clear less than the floor of one of the rows; dialysis is less than any."""
+    floors = [k[row.critical_below] for row in rows if row.critical_below is not None]
+    if not floors:
+        return None
+    kidney = patient.ask(kidney_function)
+    if kidney.dialysis is not None:
+        return kidney.dialysis
+    return kidney.basis if kidney.below(max(floors)) else None
+
+
 def _severity(patient: Patient, k: Limits, pair: Pair) -> Severity:
-    """The row's own, critical with poor clearance where the row says so; info when only taken as needed, or settled."""
-    floors = [row.critical_below for row in pair.rows if row.critical_below is not None]
-    if any(patient.ask(kidney_function).below(k[floor]) for floor in floors):
-        return Severity.CRITICAL
+    """The row's own; info when only taken as needed, or settled."""
     if pair.product.as_needed or _is_settled(patient, k, pair):
         return Severity.INFO
     return _strongest(pair.rows)
@@ -229,7 +238,7 @@ def _taken_for(patient: Patient, exposure: Exposure, groups: tuple[str, ...]) ->
 
 def _proven_apart(pair: Pair, k: Limits) -> bool:
     """Recorded times keep the distance in both directions, or put both with the same meal where that is allowed."""
-    if pair.avoid or pair.far or pair.product.as_needed:
+    if pair.never_apart is not None or pair.product.as_needed:
         return False
     if pair.with_food and with_same_meal(pair.victim, pair.product):
         return True
@@ -237,11 +246,13 @@ def _proven_apart(pair: Pair, k: Limits) -> bool:
     given: Windows | None = windows(pair.product, k)
     if taken is None or given is None:
         return False
-    return all(apart(one, other, pair.before, DAY - pair.after) for one in taken for other in given)
+    latest = DAY - max(pair.after, pair.gap)
+    return all(apart(one, other, pair.before, latest) for one in taken for other in given)
 
 
-def _facts(pairs: list[Pair]) -> tuple[Exposure, ...]:
-    return tuple({id(e): e for pair in pairs for e in (pair.victim, pair.product)}.values())
+def _facts(pairs: list[Pair]) -> tuple[Fact, ...]:
+    facts = (fact for pair in pairs for fact in (pair.victim, pair.product, pair.clearance) if fact is not None)
+    return tuple({id(fact): fact for fact in facts}.values())
 
 
 def _pair_line(pair: Pair) -> Phrase:
@@ -251,7 +262,8 @@ def _pair_line(pair: Pair) -> Phrase:
         "cations": pair.cations,
         "rule": _rule(pair.before, pair.after),
     }
-    return Phrase("pair-avoid" if pair.avoid else "pair", values)
+    word = pair.never_apart
+    return Phrase(f"pair-{word}" if word in ("avoid", "watch") else "pair", values)
 
 
 def _label_line(label: Label, k: Limits) -> Phrase:

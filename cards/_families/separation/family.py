@@ -114,6 +114,8 @@ def _card(patient: Patient, k: Limits, clashes: list[Pair]) -> Fires:
             "cations": worst.cations,
             "before": _hours(worst.before),
             "after": _hours(worst.after),
+            "mechanism": Phrase(f"mechanism-{k.data.mechanism}"),
+            "partner": Phrase(f"partner-{k.data.mechanism}"),
         },
         notes=(*map(_pair_line, clashes), *(_label_line(label, k) for label in labels), *notes, *k.data.notes),
         unknown=("unknown-egfr",) if _lacks_clearance(patient, clashes) else (),

@@ -89,8 +89,12 @@ class Settled(FileModel):
 
 
 class Data(FileModel):
-    """The table of one rule; `notes` are added to each of its cards."""
+    """The table of one rule; `notes` are added to each of its cards.
+
+    mechanism  what the products do: bind the victim, or take away the acid that it needs
+    """
 
     rows: Annotated[tuple[Row, ...], Field(min_length=1)]
     settled: Settled | None = None
+    mechanism: Literal["binding", "acid"] = "binding"
     notes: tuple[Name, ...] = ()

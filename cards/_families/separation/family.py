@@ -100,6 +100,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
 def _card(patient: Patient, k: Limits, clashes: list[Pair]) -> Fires:
     worst = clashes[0]
     one_sided = "first" if worst.after <= NONE else "later" if worst.before <= NONE else "apart"
+    mechanism = worst.leading[0].mechanism or k.data.mechanism
     labels = dict.fromkeys(label for pair in clashes for row in pair.rows for label in row.labels)
     notes = dict.fromkeys(note for pair in clashes for note in pair.notes)
     notes |= dict.fromkeys(_as_needed(pair) for pair in clashes if pair.product.as_needed)
@@ -114,8 +115,8 @@ def _card(patient: Patient, k: Limits, clashes: list[Pair]) -> Fires:
             "cations": worst.cations,
             "before": _hours(worst.before),
             "after": _hours(worst.after),
-            "mechanism": Phrase(f"mechanism-{k.data.mechanism}"),
-            "partner": Phrase(f"partner-{k.data.mechanism}"),
+            "mechanism": Phrase(f"mechanism-{mechanism}"),
+            "partner": Phrase(f"partner-{mechanism}"),
         },
         notes=(*map(_pair_line, clashes), *(_label_line(label, k) for label in labels), *notes, *k.data.notes),
         unknown=("unknown-egfr",) if _lacks_clearance(patient, clashes) else (),

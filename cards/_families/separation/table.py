@@ -58,6 +58,7 @@ class Row(FileModel):
     beside, without  only victims that also hold one of these ingredients; only victims that hold none of them
     other_than   products of these groups have a row of their own
     named, not_named  only victims whose recorded name has one of these words; none of them (forms without a code)
+    mechanism    where it is another than that of the table
     amount       only when so much is supplied
     critical_below  the limit of eGFR below which the pair is critical (needs the family kidney-function)
     notes        ids of notes that this row adds
@@ -74,6 +75,7 @@ class Row(FileModel):
     other_than: tuple[Id, ...] = ()
     named: tuple[Word, ...] = ()
     not_named: tuple[Word, ...] = ()
+    mechanism: Name | None = None
     amount: Amount | None = None
     severity: Literal["info", "warning"]
     critical_below: Name | None = None
@@ -91,10 +93,11 @@ class Settled(FileModel):
 class Data(FileModel):
     """The table of one rule; `notes` are added to each of its cards.
 
-    mechanism  what the products do: bind the victim, or take away the acid that it needs
+    mechanism  what the products do to the victims: binding, or acid (they take away what it needs); the phrases
+               `mechanism-...` and `partner-...` say it
     """
 
     rows: Annotated[tuple[Row, ...], Field(min_length=1)]
     settled: Settled | None = None
-    mechanism: Literal["binding", "acid"] = "binding"
+    mechanism: Name = "binding"
     notes: tuple[Name, ...] = ()

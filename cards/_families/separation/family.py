@@ -112,6 +112,7 @@ def _card(patient: Patient, k: Limits, clashes: list[Pair]) -> Fires:
         because=_facts(clashes),
         values={
             "drug": worst.victim,
+            "product": worst.product,
             "cations": worst.cations,
             "before": _hours(worst.before),
             "after": _hours(worst.after),

@@ -40,7 +40,7 @@ def judge_rows(*exposures: Exposure, rows: list[dict[str, Any]], egfr: str = "80
     table = tuple({"victims": ("victim",), "cations": ("cation-magnesium", "cation-calcium")} | row for row in rows)
     data = Data.model_validate({"rows": table})
     needs = Needs(
-        drugs=frozenset({"victim", "cation-magnesium", "cation-calcium"}), uses=frozenset({"kidney-function"})
+        drugs=frozenset({"victim", "other", "cation-magnesium", "cation-calcium"}), uses=frozenset({"kidney-function"})
     )
     snapshot = chart(*exposures, hook=hook)
     basis = egfr_result(egfr)
@@ -129,6 +129,22 @@ def test_the_longest_interval_of_all_labels_and_cations_counts() -> None:
     assert isinstance(outcome, Fires)
     assert (outcome.severity, outcome.values["before"], outcome.values["after"]) == (Severity.WARNING, 4, 6)
     assert sum(isinstance(note, Phrase) and note.id == "label" for note in outcome.notes) == 2
+
+
+def test_victims_with_texts_of_their_own_are_named_beside_them() -> None:
+    eu = {"region": "eu", "before": "four", "after": "four"}
+    rows = [
+        {"labels": (BOTH,), "severity": "warning"},
+        {"victims": ("other",), "labels": (eu,), "severity": "warning"},
+    ]
+    other = drug("other", status="draft", judged=True)
+    outcome = judge_rows(victim(), other, cation(), rows=rows)
+    assert isinstance(outcome, Fires)
+    lines = [note for note in outcome.notes if isinstance(note, Phrase) and note.id.startswith("label")]
+    assert {(line.id, line.values["victim"].name) for line in lines} == {  # type: ignore[union-attr]
+        ("label-of", "other"),
+        ("label-of", "victim"),
+    }
 
 
 def test_poor_clearance_makes_a_pair_critical_where_the_row_says_so() -> None:

@@ -2,79 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
-from typing import Literal
-
-import msgspec
 
 from cards._families.kidney_function.family import kidney_function
-from cards._families.separation.amounts import supplies
-from cards._families.separation.clock import DAY, Windows, apart, windows, with_same_meal
-from cards._families.separation.table import Amount, Data, Label, Row, Settled
+from cards._families.separation.pairs import NONE, Pair, facts_of, find_pairs, is_settled, oral, proven_apart
+from cards._families.separation.table import Data, Label
 from cds_service.errors import CannotTellError
-from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied, Severity, Value
-from cds_service.facts.patient import ORDER_HOOKS, Limits, Patient
-from cds_service.facts.records import Exposure
-from cds_service.facts.vocabulary import normal_name
-
-NONE = timedelta(0)
-NEVER_APART = ("avoid", "far", "watch")
+from cds_service.facts.outcomes import Fires, NotApplicable, Outcome, Phrase, Satisfied, Value
+from cds_service.facts.patient import Limits, Patient
 
 __all__ = ["Data", "evaluate"]
-
-
-class Pair(msgspec.Struct, frozen=True):
-    """A victim and a product with cations that may meet in the gut, with the rows that say so.
-
-    before, after  the intervals that are printed; `gap`: how long before the victim the product still counts as with it
-    clearance      the kidney function that makes the pair critical
-    """
-
-    victim: Exposure
-    product: Exposure
-    rows: tuple[Row, ...]
-    before: timedelta
-    after: timedelta
-    gap: timedelta
-    severity: Severity
-    clearance: Fact | None = None
-
-    @property
-    def never_apart(self) -> str | None:
-        """Why no times can satisfy the pair: the strictest word of its rows; None when times can."""
-        said = {row.never_apart for row in self.rows}
-        return next((word for word in NEVER_APART if word in said), None)
-
-    @property
-    def rank(self) -> tuple[Severity, int, timedelta]:
-        """The higher, the more a card is about this pair."""
-        word = self.never_apart
-        strict = 0 if word is None or word == "watch" else len(NEVER_APART) - NEVER_APART.index(word)
-        return self.severity, strict, self.before + self.after
-
-    @property
-    def leading(self) -> tuple[Row, ...]:
-        """The rows that make the severity: a row that is only information adds nothing to a warning."""
-        strongest = _strongest(self.rows)
-        return tuple(row for row in self.rows if Severity[row.severity.upper()] is strongest)
-
-    @property
-    def with_food(self) -> bool:
-        """Whether all of the rows allow both with the same meal."""
-        return all(row.with_food for row in self.rows)
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Of the leading rows; a row that allows food says so only when no other row of the pair forbids it."""
-        return tuple(note for row in self.leading if self.with_food or not row.with_food for note in row.notes)
-
-    @property
-    def cations(self) -> Listing:
-        """What the product holds that matters to the victim."""
-        held = self.product.groups | self.product.ingredients
-        named = dict.fromkeys(cation for row in self.rows for cation in row.cations if cation in held)
-        return Listing(tuple(Phrase(cation) for cation in named))
 
 
 def evaluate(patient: Patient, k: Limits) -> Outcome:
@@ -88,28 +27,27 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     for groups in (victims, cations):
         if not patient.drafts(*groups) and patient.surely_without(*groups):
             return NotApplicable("only one of the two is used")
-    met, unknown = _pairs(patient, k, _oral(patient, victims), _oral(patient, cations))
-    clashes = sorted((pair for pair in met if not _proven_apart(pair, k)), key=lambda pair: pair.rank, reverse=True)
+    met, unknown = find_pairs(patient, k, oral(patient, victims), oral(patient, cations))
+    clashes = sorted((pair for pair in met if not proven_apart(pair, k)), key=lambda pair: pair.rank, reverse=True)
     if clashes:
         return _card(patient, k, clashes)
     if unknown:
         raise CannotTellError(*unknown)
-    return Satisfied(_facts(met)) if met else NotApplicable("no oral pair that this order makes")
+    return Satisfied(facts_of(met)) if met else NotApplicable("no oral pair that this order makes")
 
 
 def _card(patient: Patient, k: Limits, clashes: list[Pair]) -> Fires:
     worst = clashes[0]
     one_sided = "first" if worst.after <= NONE else "later" if worst.before <= NONE else "apart"
     mechanism = worst.leading[0].mechanism or k.data.mechanism
-    labels = dict.fromkeys(label for pair in clashes for row in pair.rows for label in row.labels)
     notes = dict.fromkeys(note for pair in clashes for note in pair.notes)
     notes |= dict.fromkeys(_as_needed(pair) for pair in clashes if pair.product.as_needed)
-    if _is_settled(patient, k, worst):
+    if is_settled(patient, k, worst):
         notes["settled"] = None
     return Fires(
         worst.never_apart or one_sided,
         severity=worst.severity,
-        because=_facts(clashes),
+        because=facts_of(clashes),
         values={
             "drug": worst.victim,
             "product": worst.product,
@@ -119,7 +57,7 @@ def _card(patient: Patient, k: Limits, clashes: list[Pair]) -> Fires:
             "mechanism": Phrase(f"mechanism-{mechanism}"),
             "partner": Phrase(f"partner-{mechanism}"),
         },
-        notes=(*map(_pair_line, clashes), *(_label_line(label, k) for label in labels), *notes, *k.data.notes),
+        notes=(*map(_pair_line, clashes), *_label_lines(clashes, k), *notes, *k.data.notes),
         unknown=("unknown-egfr",) if _lacks_clearance(patient, clashes) else (),
     )
 
@@ -135,130 +73,6 @@ def _lacks_clearance(patient: Patient, pairs: list[Pair]) -> bool:
     return not patient.ask(kidney_function).known
 
 
-def _oral(patient: Patient, groups: tuple[str, ...]) -> list[Exposure]:
-    return [exposure for exposure in patient.taking_or_ordering(*groups) if exposure.route == "oral"]
-
-
-def _pairs(
-    patient: Patient, k: Limits, victims: list[Exposure], products: list[Exposure]
-) -> tuple[list[Pair], tuple[str, ...]]:
-    """The pairs that this call is about, and the amounts that would have to be known to see all."""
-    found: list[Pair] = []
-    unknown: dict[str, None] = {}
-    for victim in victims:
-        for product in products:
-            if victim is product or not (victim.judged or product.judged or patient.hook not in ORDER_HOOKS):
-                continue
-            rows = []
-            for row in (row for row in k.data.rows if _applies(row, victim, product)):
-                enough = _is_enough(row.amount, victim, product, products, patient, k)
-                if enough is None:
-                    unknown[f"dose of {row.amount.element or row.cations[0]}"] = None
-                elif enough:
-                    rows.append(row)
-            if rows:
-                found.append(_pair(patient, k, victim, product, tuple(rows)))
-    return found, tuple(unknown)
-
-
-def _pair(patient: Patient, k: Limits, victim: Exposure, product: Exposure, rows: tuple[Row, ...]) -> Pair:
-    before, after = _longest(rows, "before", k), _longest(rows, "after", k)
-    gap = max((k.span(row.not_soon_after) for row in rows if row.not_soon_after is not None), default=NONE)
-    clearance = _poor_clearance(patient, k, rows)
-    pair = Pair(victim, product, rows, before, after, gap, Severity.CRITICAL, clearance)
-    return pair if clearance is not None else msgspec.structs.replace(pair, severity=_severity(patient, k, pair))
-
-
-def _applies(row: Row, victim: Exposure, product: Exposure) -> bool:
-    if not _is_in(victim, row.victims) or not _is_in(product, row.cations) or _is_in(product, row.other_than):
-        return False
-    words = frozenset(normal_name(victim.name).split()) if row.named or row.not_named else frozenset()
-    if (row.named and words.isdisjoint(row.named)) or not words.isdisjoint(row.not_named):
-        return False
-    return (not row.beside or _is_in(victim, row.beside)) and not _is_in(victim, row.without)
-
-
-def _is_enough(
-    amount: Amount | None, victim: Exposure, product: Exposure, products: list[Exposure], patient: Patient, k: Limits
-) -> bool | None:
-    """Whether as much is supplied as the row asks for; None when that cannot be told."""
-    if amount is None:
-        return True
-    counted = [victim] if amount.of == "victim" else [product] if amount.per == "dose" else products
-    enough = supplies(amount, counted, patient, k)
-    return True if enough is None and amount.unknown == "holds" else enough
-
-
-def _is_in(exposure: Exposure, groups: tuple[str, ...]) -> bool:
-    return not (exposure.groups | exposure.ingredients).isdisjoint(groups)
-
-
-def _longest(rows: tuple[Row, ...], side: Literal["before", "after"], k: Limits) -> timedelta:
-    names = [getattr(label, side) for row in rows for label in row.labels]
-    return max((k.span(name) for name in names if name is not None), default=NONE)
-
-
-def _poor_clearance(patient: Patient, k: Limits, rows: tuple[Row, ...]) -> Fact | None:
-    """What shows that the kidneys clear less than the floor of one of the rows; dialysis is less than any."""
-    floors = [k[row.critical_below] for row in rows if row.critical_below is not None]
-    if not floors:
-        return None
-    kidney = patient.ask(kidney_function)
-    if kidney.dialysis is not None:
-        return kidney.dialysis
-    return kidney.basis if kidney.below(max(floors)) else None
-
-
-def _severity(patient: Patient, k: Limits, pair: Pair) -> Severity:
-    """The row's own; info when only taken as needed, or settled."""
-    if pair.product.as_needed or _is_settled(patient, k, pair):
-        return Severity.INFO
-    return _strongest(pair.rows)
-
-
-def _strongest(rows: tuple[Row, ...]) -> Severity:
-    return max(Severity[row.severity.upper()] for row in rows)
-
-
-def _is_settled(patient: Patient, k: Limits, pair: Pair) -> bool:
-    settled: Settled | None = k.data.settled
-    if settled is None:
-        return False
-    result = next(iter(patient.series(settled.result, k.span(settled.within))), None)
-    if result is None or result.range is None or result.comparator:
-        return False
-    low, high = result.range.low, result.range.high
-    if low is None or high is None or not low <= result.value <= high:
-        return False
-    groups = tuple({name for row in pair.rows for name in (*row.victims, *row.cations)})
-    return all(_taken_for(patient, e, groups) >= k.span(settled.taken) for e in (pair.victim, pair.product))
-
-
-def _taken_for(patient: Patient, exposure: Exposure, groups: tuple[str, ...]) -> timedelta:
-    """How long the drug is in use, for a draft including the order it renews; zero when no start is known."""
-    same = [e for e in patient.taking(*groups) if e.ingredients == exposure.ingredients and e.route == exposure.route]
-    return max((patient.taken_for(e) for e in (exposure, *same) if e.since is not None), default=NONE)
-
-
-def _proven_apart(pair: Pair, k: Limits) -> bool:
-    """Recorded times keep the distance in both directions, or put both with the same meal where that is allowed."""
-    if pair.never_apart is not None or pair.product.as_needed:
-        return False
-    if pair.with_food and with_same_meal(pair.victim, pair.product):
-        return True
-    taken: Windows | None = windows(pair.victim, k)
-    given: Windows | None = windows(pair.product, k)
-    if taken is None or given is None:
-        return False
-    latest = DAY - max(pair.after, pair.gap)
-    return all(apart(one, other, pair.before, latest) for one in taken for other in given)
-
-
-def _facts(pairs: list[Pair]) -> tuple[Fact, ...]:
-    facts = (fact for pair in pairs for fact in (pair.victim, pair.product, pair.clearance) if fact is not None)
-    return tuple({id(fact): fact for fact in facts}.values())
-
-
 def _pair_line(pair: Pair) -> Phrase:
     values: dict[str, Value] = {
         "victim": pair.victim,
@@ -270,9 +84,21 @@ def _pair_line(pair: Pair) -> Phrase:
     return Phrase(f"pair-{word}" if word in ("avoid", "watch") else "pair", values)
 
 
-def _label_line(label: Label, k: Limits) -> Phrase:
+def _label_lines(clashes: list[Pair], k: Limits) -> Iterator[Phrase]:
+    """What each text says, once; with the victim where several have texts of their own."""
+    said = {(pair.victim.name, label): pair.victim for pair in clashes for row in pair.rows for label in row.labels}
+    labels = dict.fromkeys(label for _, label in said)
+    victims = dict.fromkeys(pair.victim.name for pair in clashes)
+    if len(said) == len(labels) * len(victims):
+        yield from (Phrase("label", _label_values(label, k)) for label in labels)
+        return
+    for (_, label), victim in said.items():
+        yield Phrase("label-of", {"victim": victim, **_label_values(label, k)})
+
+
+def _label_values(label: Label, k: Limits) -> dict[str, Value]:
     before, after = (NONE if name is None else k.span(name) for name in (label.before, label.after))
-    return Phrase("label", {"region": Phrase(f"region-{label.region}"), "rule": _rule(before, after)})
+    return {"region": Phrase(f"region-{label.region}"), "rule": _rule(before, after)}
 
 
 def _rule(before: timedelta, after: timedelta) -> Phrase:

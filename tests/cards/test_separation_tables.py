@@ -11,7 +11,7 @@ import pytest
 from cards._families.kidney_function.family import KidneyFunction, kidney_function
 from cards._families.separation.family import Data, evaluate
 from cds_service.errors import CannotTellError
-from cds_service.facts.outcomes import Fires, Outcome, Phrase, Satisfied, Severity
+from cds_service.facts.outcomes import Fires, NotApplicable, Outcome, Phrase, Satisfied, Severity
 from cds_service.facts.patient import FamilyKnowledge, Limits, Needs, Patient
 from cds_service.facts.records import Dosage, Exposure
 from tests.cards.drugs import chart, drug
@@ -39,7 +39,7 @@ def judge_rows(*exposures: Exposure, rows: list[dict[str, Any]], egfr: str = "80
     table = tuple({"victims": ("victim",), "cations": ("cation-magnesium", "cation-calcium")} | row for row in rows)
     data = Data.model_validate({"rows": table})
     needs = Needs(
-        drugs=frozenset({"victim", "cation-magnesium", "cation-calcium"}), uses=frozenset({"kidney-function"})
+        drugs=frozenset({"victim", "other", "cation-magnesium", "cation-calcium"}), uses=frozenset({"kidney-function"})
     )
     snapshot = chart(*exposures)
     snapshot.answers[kidney_function] = KidneyFunction(Decimal(egfr), None, False, False, False, None, Decimal(30))
@@ -156,3 +156,11 @@ def judge_without_list(*exposures: Exposure) -> Outcome:
 def test_a_table_with_an_unknown_member_is_refused() -> None:
     with pytest.raises(ValueError, match="minutes"):
         Data.model_validate({"rows": (), "minutes": 30})
+
+
+def test_a_drug_that_no_row_keeps_apart_from_a_product_is_no_pair_with_it() -> None:
+    rows = [
+        {"labels": (BOTH,), "severity": "warning", "cations": ("cation-calcium",)},
+        {"labels": (BOTH,), "severity": "warning", "victims": ("other",), "cations": ("cation-magnesium",)},
+    ]
+    assert isinstance(judge_rows(victim(), cation("cation-magnesium"), rows=rows), NotApplicable)

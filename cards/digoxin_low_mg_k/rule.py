@@ -14,6 +14,7 @@ SIGNS = (
 )  # fmt: skip
 STARTS = ("order-select", "order-sign")
 CONCEPTS = {"potassium": "potassium", "magnesium-serum": "magnesium"}
+NAMES = {concept: Phrase(name) for concept, name in CONCEPTS.items()}
 
 
 def evaluate(patient: Patient, k: Limits) -> Outcome:
@@ -61,7 +62,10 @@ def _low(
         ways += [(r, sign) for r in low]
     if level is not None and level.above(k["level_high"]):
         ways += [(r, level) for r in low]
-    decides = min(ways, key=_aged, default=low)
+    if not ways:
+        decides: tuple[Fact, ...] = low
+    else:
+        decides = min(ways, key=_aged) if _aged(ways[0]) else ways[0]
     shown = tuple([fact for fact in (*known, level, sign) if fact is not None])
     values = {"values": _listed(low)}
     measured = [r.concept for r in known]
@@ -77,11 +81,11 @@ def _low(
 
 
 def _aged(way: tuple[Fact, ...]) -> bool:
-    return bool([fact for fact in way if isinstance(fact, Result) and fact.age != "fresh"])
+    return bool([fact for fact in way if type(fact) is Result and fact.age != "fresh"])
 
 
 def _listed(results: tuple[Result, ...]) -> Listing:
-    return Listing(tuple(Phrase("named", {"result": r, "name": Phrase(CONCEPTS[r.concept])}) for r in results))
+    return Listing(tuple([Phrase("named", {"result": r, "name": NAMES[r.concept]}) for r in results]))
 
 
 def _notes(patient: Patient, k: Limits) -> tuple[str | Phrase, ...]:
@@ -95,9 +99,10 @@ def _notes(patient: Patient, k: Limits) -> tuple[str | Phrase, ...]:
     if kidney.aki is True:
         notes.append("aki")
     values = [r for r in patient.series("egfr", k.span("egfr_window")) if not r.comparator]
-    highest = max(values, key=lambda r: r.value, default=None)
-    if highest is not None and values[0].value <= highest.value * (1 - k["egfr_fall"]):
-        notes.append(Phrase("egfr-fall", {"now": values[0], "before": highest}))
+    if values:
+        highest = max(values, key=lambda r: r.value)
+        if values[0].value <= highest.value * (1 - k["egfr_fall"]):
+            notes.append(Phrase("egfr-fall", {"now": values[0], "before": highest}))
     return tuple(notes)
 
 

@@ -75,7 +75,7 @@ def _known_wasting(patient: Patient) -> bool:
 def _named(flags: tuple[Fact, ...]) -> Value:
     """The first red flag as the summary names it."""
     first = flags[0] if flags else None
-    return Phrase("measured", {"result": first}) if isinstance(first, Result) else first
+    return Phrase("measured", {"result": first}) if type(first) is Result else first
 
 
 def _downgraded(patient: Patient, severity: Severity, k: Limits) -> Severity:

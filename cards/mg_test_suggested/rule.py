@@ -21,6 +21,8 @@ CLOSE_WATCH = (
 
 def evaluate(patient: Patient, k: Limits) -> Outcome:
     """Enough risk with a sign or symptom, or much risk alone, and no serum magnesium: propose one."""
+    if _just_measured(patient, k):
+        return NotApplicable("magnesium was measured")
     interval = k.span("interval_watched" if patient.taking(*CLOSE_WATCH) else "interval")
     if any(not result.comparator for result in patient.series("magnesium-serum", interval)):
         return NotApplicable("magnesium was measured")
@@ -43,3 +45,9 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         },
         unknown=risk.unknown,
     )
+
+
+def _just_measured(patient: Patient, k: Limits) -> bool:
+    """Whether the latest magnesium lies within both intervals: which drugs are taken then makes no difference."""
+    mg = patient.latest("magnesium-serum", min(k.span("interval"), k.span("interval_watched")))
+    return mg is not None and not mg.comparator

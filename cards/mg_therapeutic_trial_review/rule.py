@@ -18,7 +18,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     """Fires six weeks into a trial of magnesium, and at its order when a precondition is not met."""
     if patient.hook in ORDER_HOOKS:
         return _start(patient, k)
-    trials = [e for e in patient.taking("magnesium-supplement") if _is_trial(e)]
+    trials = [e for e in patient.taking("magnesium") if _is_trial(e)]
     if not trials:
         return NotApplicable("no documented trial of magnesium")
     longest = max(trials, key=patient.taken_for)
@@ -38,7 +38,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
 
 def _start(patient: Patient, k: Limits) -> Outcome:
     """A trial being ordered: creatinine first when the kidneys are unknown and at risk; else what is not in order."""
-    drafts = tuple([e for e in patient.judged("magnesium-supplement") if _is_trial(e)])
+    drafts = tuple([e for e in patient.judged("magnesium") if _is_trial(e)])
     if not drafts:
         return NotApplicable("no trial of magnesium ordered")
     kidney = patient.ask(kidney_function)

@@ -10,25 +10,22 @@ ADULT_AT = 18
 
 
 class LifeStage(msgspec.Struct, frozen=True):
-    """`adult` and `child` are both false only for an unknown age on a paediatric ward."""
+    """A stage of life: which rules suit it (those for `adult`, `child` or `any`), and how it is named as a reason."""
 
-    adult: bool
-    child: bool
+    suits: frozenset[str]
     age_unknown: bool
     reason: str
 
-    def suits(self, ages: str) -> bool:
-        """Whether a rule for `adult`, `child` or `any` may run."""
-        return ages == "any" or (self.adult if ages == "adult" else self.child)
+
+ADULT = LifeStage(frozenset({"any", "adult"}), False, "adult")
+CHILD = LifeStage(frozenset({"any", "child"}), False, "paediatric")
+UNKNOWN = LifeStage(ADULT.suits, True, "age unknown")
+UNKNOWN_ON_PAEDIATRIC_WARD = LifeStage(frozenset({"any"}), True, "age unknown on a paediatric ward")
 
 
 def life_stage(snapshot: Snapshot) -> LifeStage:
     """Below 18 (by the youngest possible age) is a child; unknown is an adult unless the ward is paediatric."""
     age = snapshot.age
-    if age is None:
-        paediatric = snapshot.stay is not None and snapshot.stay.paediatric
-        return LifeStage(
-            not paediatric, False, True, "age unknown on a paediatric ward" if paediatric else "age unknown"
-        )
-    adult = age >= ADULT_AT
-    return LifeStage(adult, not adult, False, "adult" if adult else "paediatric")
+    if age is not None:
+        return ADULT if age >= ADULT_AT else CHILD
+    return UNKNOWN_ON_PAEDIATRIC_WARD if snapshot.stay is not None and snapshot.stay.paediatric else UNKNOWN

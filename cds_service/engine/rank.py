@@ -55,29 +55,32 @@ def rank(
     show_silent: sandbox mode shows rules of status `silent` too, but not those that an operator `silenced`.
     kept_back: the rules that are not to be shown again; as a line of a card that is shown they stay.
     """
-    fired = [v for v in verdicts if v.kind == "fires"]
     suppressed = []
     visible = {}
     allowed = policy.hook_tiers.get(hook, frozenset())
-    for verdict in fired:
-        if verdict.rule_id in silenced or (verdict.rule.status == "silent" and not show_silent):
+    for verdict in verdicts:
+        if verdict.kind != "fires":
+            continue
+        rule = verdict.rule
+        if rule.id in silenced or (rule.status == "silent" and not show_silent):
             suppressed.append(Suppressed(verdict, "silent"))
         elif verdict.tier not in allowed:
             suppressed.append(Suppressed(verdict, f"{verdict.tier} is not shown at {hook}"))
         else:
-            visible[verdict.rule_id] = verdict
-    cards = _absorb(visible, hook, policy.absorptions)
-    while repeated := [card.verdict for card in cards if card.verdict.rule_id in kept_back]:
+            visible[rule.id] = verdict
+    cards = _absorb(visible, hook, policy)
+    while kept_back and (repeated := [card.verdict for card in cards if card.verdict.rule_id in kept_back]):
         for verdict in repeated:  # what it absorbed and nobody has seen yet finds another card, or one of its own
             kept = kept_back[verdict.rule_id]
             suppressed.append(Suppressed(verdict, kept.reason, kept.until))
             del visible[verdict.rule_id]
-        cards = _absorb(visible, hook, policy.absorptions)
+        cards = _absorb(visible, hook, policy)
     if not policy.lines_only.isdisjoint(visible):
         lines = [card for card in cards if card.verdict.rule_id in policy.lines_only]
         cards = [card for card in cards if card.verdict.rule_id not in policy.lines_only]
         suppressed += [Suppressed(v, "only a line in other cards") for c in lines for v in (c.verdict, *c.absorbed)]
-    cards.sort(key=_order)
+    if len(cards) > 1:
+        cards.sort(key=_order)
     shown, dropped = _cap(cards, policy)
     suppressed += [Suppressed(v, "cap") for card in dropped for v in (card.verdict, *card.absorbed)]
     return Ranking(tuple(shown), tuple(suppressed))
@@ -87,23 +90,32 @@ def _of(verdict: Verdict) -> Severity:
     return verdict.severity if verdict.severity is not None else Severity.INFO
 
 
-def _absorb(visible: dict[str, Verdict], hook: str, absorptions: tuple[Absorption, ...]) -> list[Shown]:
+def _absorb(visible: dict[str, Verdict], hook: str, policy: Policy) -> list[Shown]:
     """Each absorbed verdict goes to the card that leads its chain; that card takes the highest severity of all."""
     absorbed_by: dict[str, str] = {}
-    for entry in absorptions:
-        if entry.winner not in visible or entry.loser not in visible or entry.loser in absorbed_by:
-            continue
-        if not _applies(entry, visible[entry.winner], visible[entry.loser], hook):
+    under: dict[str, list[Verdict]] = {}
+    for entry in _between(visible, policy):
+        if entry.loser in absorbed_by or not _applies(entry, visible[entry.winner], visible[entry.loser], hook):
             continue
         if _leader(entry.winner, absorbed_by) != entry.loser:
             absorbed_by[entry.loser] = entry.winner
+    for lost in absorbed_by:
+        under.setdefault(_leader(lost, absorbed_by), []).append(visible[lost])
     cards = []
     for rule_id, verdict in visible.items():
-        if rule_id in absorbed_by:
-            continue
-        under = tuple(visible[lost] for lost in absorbed_by if _leader(lost, absorbed_by) == rule_id)
-        cards.append(Shown(verdict, max(_of(v) for v in (verdict, *under)), under))
+        if rule_id in under:
+            cards.append(Shown(verdict, max([_of(v) for v in (verdict, *under[rule_id])]), tuple(under[rule_id])))
+        elif rule_id not in absorbed_by:
+            cards.append(Shown(verdict, _of(verdict)))
     return cards
+
+
+def _between(visible: dict[str, Verdict], policy: Policy) -> list[Absorption]:
+    """The entries of which both rules are visible, in the policy's order: of two for one loser the first counts."""
+    by_winner = policy.by_winner
+    found = [pair for winner in visible for pair in by_winner.get(winner, ()) if pair[1].loser in visible]
+    found.sort()  # places differ, so entries are never compared
+    return [entry for _, entry in found]
 
 
 def _applies(entry: Absorption, winner: Verdict, loser: Verdict, hook: str) -> bool:
@@ -129,28 +141,30 @@ def _order(card: Shown) -> tuple[int, str, float, str]:
 
 def _newest(verdict: Verdict) -> float:
     """When the newest deciding fact happened, epoch seconds; 0 when none has a time."""
-    moments = []
+    newest: datetime | None = None
     for fact in verdict.fires.because:
-        if isinstance(fact, Result | LabOrder):
-            moments.append(fact.at)
-        elif isinstance(fact, Exposure):
-            moments.append(fact.authored or fact.since)
-    return max((m.earliest.timestamp() for m in moments if m is not None), default=0.0)
+        moment = None
+        if type(fact) is Result or type(fact) is LabOrder:
+            moment = fact.at
+        elif type(fact) is Exposure:
+            moment = fact.authored or fact.since
+        if moment is not None and (newest is None or moment.earliest > newest):
+            newest = moment.earliest
+    return 0.0 if newest is None else newest.timestamp()
 
 
 def _cap(cards: list[Shown], policy: Policy) -> tuple[list[Shown], list[Shown]]:
     """Critical cards are never dropped: beyond the maximum they become lines of the last one shown."""
-    critical = [card for card in cards if card.severity is Severity.CRITICAL]
-    if len(critical) > policy.max_critical:
-        extra = critical[policy.max_critical :]
-        last = critical[policy.max_critical - 1]
+    shown = [card for card in cards if card.severity is Severity.CRITICAL]
+    others = [card for card in cards if card.severity is not Severity.CRITICAL]
+    if len(shown) > policy.max_critical:
+        extra = shown[policy.max_critical :]
+        last = shown[policy.max_critical - 1]
         lines = tuple(v for card in extra for v in (card.verdict, *card.absorbed))
-        critical = [*critical[: policy.max_critical - 1], Shown(last.verdict, last.severity, last.absorbed + lines)]
-    shown, dropped = list(critical), []
+        shown = [*shown[: policy.max_critical - 1], Shown(last.verdict, last.severity, last.absorbed + lines)]
+    dropped = []
     room = {Severity.WARNING: policy.max_warning, Severity.INFO: policy.max_info}
-    for card in cards:
-        if card.severity is Severity.CRITICAL:
-            continue
+    for card in others:
         if room[card.severity] > 0 and len(shown) < policy.max_total:
             room[card.severity] -= 1
             shown.append(card)

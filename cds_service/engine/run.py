@@ -17,9 +17,10 @@ from cds_service.engine.gaps import Gaps, find_gaps
 from cds_service.engine.plan import Plan, plan_for
 from cds_service.engine.verdict import Kind, Verdict
 from cds_service.errors import CannotTellError
+from cds_service.facts.doubt import InDoubt
 from cds_service.facts.outcomes import CannotTell, Fact, Fires, NotApplicable, Outcome, Phrase, Satisfied, Severity
-from cds_service.facts.patient import ORDER_HOOKS, PROVISIONAL, Needs, Patient
-from cds_service.facts.records import Exposure, Result
+from cds_service.facts.patient import ORDER_HOOKS, Needs, Patient
+from cds_service.facts.records import PROVISIONAL, Exposure, Result
 from cds_service.facts.snapshot import Snapshot
 from cds_service.knowledge.model import Knowledge, Rule, Tier
 
@@ -39,6 +40,7 @@ class Run:
         self.snapshot = snapshot
         self.knowledge = knowledge
         self.hook = snapshot.hook
+        self._families = knowledge.families
         self.stage: LifeStage = life_stage(snapshot)
         self.gaps: Gaps = find_gaps(snapshot)
         self._stopped = stopped
@@ -46,6 +48,7 @@ class Run:
         self._doubtful = bool(snapshot.conflicts or snapshot.provisional)
         self._rivals = _rivals(snapshot)
         self._gates: dict[str, tuple[bool, tuple[str, ...]]] = {}
+        self._open: set[str] = set()  # gates that certainly do not hold
 
     def verdicts(self, rules: Iterable[Rule]) -> tuple[Verdict, ...]:
         """One verdict per rule, in the rules' order."""
@@ -91,19 +94,20 @@ class Run:
         """The verdict of one rule whose trigger is present."""
         tier = rule.tiers.get(self.hook, rule.default_tier)
         stage = self.stage
-        if not stage.suits(rule.ages):
+        if rule.ages not in stage.suits:
             return Verdict(rule, "gated", NotApplicable(stage.reason), tier, None, (), stage.reason)
-        outcome = self._evaluate(rule, Patient(self.snapshot, rule.needs, self.knowledge.families))
+        outcome = self._evaluate(rule, Patient(self.snapshot, rule.needs, self._families))
         remarks: tuple[Phrase, ...] = ()
         if self._doubtful:
             outcome, remarks = self._weigh(rule, outcome)
-        if isinstance(outcome, Fires):
+        if type(outcome) is Fires:
             return self._fired(rule, outcome, tier, remarks)
-        if isinstance(outcome, NotApplicable):
+        if type(outcome) is NotApplicable:
             return Verdict(rule, "not-applicable", outcome, tier, None, (), outcome.reason)
-        if isinstance(outcome, CannotTell):
-            return Verdict(rule, "cannot-tell", outcome, tier, None, outcome.missing)
-        return _unless_bound(rule, outcome, tier)
+        if type(outcome) is Satisfied:
+            return _unless_bound(rule, outcome, tier)
+        assert isinstance(outcome, CannotTell)  # noqa: S101 (the last member of the union)
+        return Verdict(rule, "cannot-tell", outcome, tier, None, outcome.missing)
 
     # ---- results that may not be the last word ----------------------------------------------------------------------
 
@@ -119,7 +123,7 @@ class Run:
     def _weigh_provisional(self, rule: Rule) -> tuple[Fires, tuple[Phrase, ...]] | None:
         """The critical answer that provisional results give, as a warning that says so; None when they give none."""
         for rivals in ({}, *self._rivals):
-            view = Patient(self.snapshot, rule.needs, self.knowledge.families, provisional=True, instead=rivals)
+            view = InDoubt(self.snapshot, rule.needs, self._families, rivals, provisional=True)
             outcome = self._evaluate(rule, view)
             if isinstance(outcome, Fires) and _severity(rule, outcome) is Severity.CRITICAL:
                 doubts = PROVISIONAL & frozenset(flag for result in _results(outcome.because) for flag in result.flags)
@@ -132,7 +136,7 @@ class Run:
         """The answer to the most dangerous of conflicting results when it is critical, otherwise to the later one."""
         severity, differs = _severity(rule, later), False
         for rivals in self._rivals:
-            view = Patient(self.snapshot, rule.needs, self.knowledge.families, instead=rivals)
+            view = InDoubt(self.snapshot, rule.needs, self._families, rivals, provisional=False)
             earlier = self._evaluate(rule, view)
             other = _severity(rule, earlier)
             if other is Severity.CRITICAL and severity is not Severity.CRITICAL:
@@ -143,7 +147,7 @@ class Run:
     def _evaluate(self, rule: Rule, view: Patient) -> Outcome:
         try:
             outcome = rule.evaluate(view, rule.limits)
-            if isinstance(outcome, Fires) and outcome.variant not in rule.cards:
+            if type(outcome) is Fires and outcome.variant not in rule.cards:
                 raise KeyError(outcome.variant)
             return outcome
         except CannotTellError as unknown:
@@ -161,14 +165,18 @@ class Run:
         card = rule.cards[fires.variant]
         tier = card.tier or tier
         severity = fires.severity if fires.severity is not None else card.indicator
-        results = _results(fires.because)
         old = OLD if self.hook in rule.recent_is_fresh_at else NOT_FRESH
-        if [r for r in results if r.age in old]:
+        aged = haemolysed = False
+        for fact in fires.because:
+            if type(fact) is Result:
+                aged = aged or fact.age in old
+                haemolysed = haemolysed or "haemolysed" in fact.flags
+        if aged:
             severity = min(severity, Severity.WARNING)
             remarks = (*remarks, Phrase("last-known"))
-        if [r for r in results if "haemolysed" in r.flags]:
+        if haemolysed:
             remarks = (*remarks, Phrase("haemolysed"))
-        if self.snapshot.unusable and any(self._has_newer_unusable(r) for r in results):
+        if self.snapshot.unusable and any(self._has_newer_unusable(r) for r in _results(fires.because)):
             remarks = (*remarks, Phrase("newer-unusable"))
         if self.stage.age_unknown:
             remarks = (*remarks, Phrase("age-unknown"))
@@ -181,17 +189,19 @@ class Run:
         )
 
     def _gated(self, rule: Rule, fires: Fires, tier: Tier, severity: Severity, remarks: tuple[Phrase, ...]) -> Verdict:
-        urgent = severity is Severity.CRITICAL or (tier == "P2" and self.hook in ORDER_HOOKS)
         reached = severity
         unknown: list[str] = []
         for gate_id in rule.gates:
+            if gate_id in self._open:
+                continue
             held, missing = self._gates.get(gate_id) or self._ask_gate(gate_id)
             if held:
                 return Verdict(rule, "gated", NotApplicable(gate_id), tier, reason=gate_id)
             unknown += missing
-        for effect in self.knowledge.policy.gate_effects:
-            spared = effect.effect == "off" and reached is Severity.CRITICAL and "P1" not in effect.tiers
-            if tier not in effect.tiers or spared:
+        for effect in self.knowledge.policy.effects_by_tier.get(tier, ()):
+            if effect.gate in self._open:
+                continue
+            if effect.effect == "off" and reached is Severity.CRITICAL and "P1" not in effect.tiers:
                 continue
             held, missing = self._gates.get(effect.gate) or self._ask_gate(effect.gate)
             unknown += missing
@@ -201,17 +211,15 @@ class Run:
                 return Verdict(rule, "gated", NotApplicable(effect.gate), tier, reason=effect.gate)
             severity, remarks = Severity.WARNING, (*remarks, Phrase(effect.gate))
         if unknown:
-            if not urgent:
+            if reached is not Severity.CRITICAL and not (tier == "P2" and self.hook in ORDER_HOOKS):
                 missing_keys = tuple(dict.fromkeys(unknown))
                 return Verdict(rule, "cannot-tell", CannotTell(missing_keys), tier, missing=missing_keys)
             remarks = (*remarks, Phrase("gates-unknown"))
-        if severity is Severity.CRITICAL:
-            tier = "P1"
-        return Verdict(rule, "fires", fires, tier, severity=severity, remarks=remarks)
+        return Verdict(rule, "fires", fires, "P1" if severity is Severity.CRITICAL else tier, severity, (), "", remarks)
 
     def _ask_gate(self, gate_id: str) -> tuple[bool, tuple[str, ...]]:
         """Whether the gate holds, and what is missing when it cannot be judged. Asked once per call."""
-        view = Patient(self.snapshot, Needs(uses=frozenset({gate_id})), self.knowledge.families)
+        view = Patient(self.snapshot, Needs(uses=frozenset({gate_id})), self._families)
         known: tuple[bool, tuple[str, ...]]
         try:
             known = view.ask(self.knowledge.gates[gate_id].question) is not None, ()
@@ -221,6 +229,8 @@ class Run:
             log.error("gate crashed", extra={"rule": gate_id, "error": type(crash).__name__})
             known = False, (f"internal error in {gate_id}",)
         self._gates[gate_id] = known
+        if known == (False, ()):
+            self._open.add(gate_id)
         return known
 
 
@@ -244,21 +254,22 @@ def run_rules(
 
 
 def _severity(rule: Rule, outcome: Outcome) -> Severity | None:
-    if not isinstance(outcome, Fires):
+    if type(outcome) is not Fires:
         return None
     return outcome.severity if outcome.severity is not None else rule.cards[outcome.variant].indicator
 
 
 def _unless_bound(rule: Rule, outcome: Satisfied, tier: Tier) -> Verdict:
-    bounds = tuple([f"{f.concept}: only a bound is known" for f in _results(outcome.because) if f.comparator])
+    bounds = [f"{f.concept}: only a bound is known" for f in outcome.because if type(f) is Result and f.comparator]
     if bounds:
-        return Verdict(rule, "cannot-tell", CannotTell(bounds, outcome.because), tier, missing=bounds)
+        missing = tuple(bounds)
+        return Verdict(rule, "cannot-tell", CannotTell(missing, outcome.because), tier, None, missing)
     return Verdict(rule, "satisfied", outcome, tier)
 
 
 def _results(facts: tuple[Fact, ...]) -> list[Result]:
-    return [fact for fact in facts if isinstance(fact, Result)]
+    return [fact for fact in facts if type(fact) is Result]
 
 
 def _about_judged_order(fires: Fires) -> bool:
-    return any(isinstance(fact, Exposure) and fact.judged for fact in (*fires.because, *fires.also))
+    return any(type(fact) is Exposure and fact.judged for fact in (*fires.because, *fires.also))

@@ -105,11 +105,7 @@ def _at(day: date, clock: time, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, clock, tzinfo=zone).astimezone(UTC)
 
 
-def completed_years(birth: Moment, today: date, zone: ZoneInfo) -> tuple[int, int]:
-    """Youngest and oldest possible age in completed years on `today`; equal when the full birth date is known."""
-    youngest = _years(birth.latest.astimezone(zone).date(), today)
-    return youngest, _years(birth.earliest.astimezone(zone).date(), today)
-
-
-def _years(born: date, today: date) -> int:
+def completed_years(birth: Moment, today: date, zone: ZoneInfo) -> int:
+    """Age in completed years on `today`: the youngest possible one when the birth date is not fully known."""
+    born = birth.latest.astimezone(zone)
     return today.year - born.year - ((today.month, today.day) < (born.month, born.day))

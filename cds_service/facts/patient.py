@@ -19,38 +19,30 @@ from cds_service.facts.moments import AsOf, Moment
 from cds_service.facts.records import Exposure, LabOrder, Problem, Result, Stay, Unusable
 from cds_service.facts.snapshot import Snapshot
 
-__all__ = ["ORDER_HOOKS", "PROVISIONAL", "FamilyKnowledge", "Limits", "Needs", "Patient"]
+__all__ = ["ORDER_HOOKS", "FamilyKnowledge", "Limits", "Needs", "Patient"]
 
 Answer = TypeVar("Answer")
 ORDER_HOOKS = frozenset({"order-select", "order-sign", "medication-refill"})
 
 
 class Patient:
-    """One rule's view of the snapshot.
+    """One rule's view of the snapshot. Provisional results do not take part; see `doubt.InDoubt` for when they do."""
 
-    `provisional`: whether results that may not be the last word (preliminary, or page cut) take part.
-    `instead`: concept -> result that takes the place of the latest (to weigh two conflicting results).
-    """
-
-    __slots__ = ("_answers", "_families", "_needs", "_plain", "as_of", "hook", "instead", "provisional", "snapshot")
+    __slots__ = ("_answers", "_families", "_needs", "as_of", "hook", "snapshot")
 
     def __init__(
-        self,
-        snapshot: Snapshot,
-        needs: Needs,
-        families: Mapping[Callable[..., Any], FamilyKnowledge],
-        provisional: bool = False,
-        instead: Mapping[str, Result] = {},
+        self, snapshot: Snapshot, needs: Needs, families: Mapping[Callable[..., Any], FamilyKnowledge]
     ) -> None:
         self.snapshot = snapshot
         self.as_of: AsOf = snapshot.as_of
         self.hook = snapshot.hook
         self._needs = needs
         self._families = families
-        self.provisional = provisional
-        self.instead = instead
-        self._plain = not provisional and not instead
-        self._answers = snapshot.answers if self._plain else {}
+        self._answers = snapshot.answers
+
+    def _view(self, needs: Needs) -> Patient:
+        """What a shared question sees when this view asks it."""
+        return Patient(self.snapshot, needs, self._families)
 
     @property
     def age(self) -> int | None:
@@ -86,6 +78,8 @@ class Patient:
     def series(self, concept: str, within: timedelta | None = None) -> tuple[Result, ...]:
         """All usable results of a concept, newest first, at most `within` old (default: not ignored)."""
         found = self._settled(concept)
+        if not found:
+            return ()
         if within is None:
             return tuple([r for r in found if r.age != "ignored"])
         as_of, since = self.as_of, self.as_of.at - within
@@ -93,30 +87,24 @@ class Patient:
 
     def last_known(self, concept: str) -> Result | None:
         """The latest usable result that is not older than its concept's last band (fresh, recent or stale)."""
-        if self._plain and concept in self._needs.results and concept not in self.snapshot.provisional:
-            plain = self.snapshot.results.get(concept)
-            return plain[0] if plain and plain[0].age != "ignored" else None
-        found = self._settled(concept)
-        rival = self.instead.get(concept)
-        if rival is not None and rival.age != "ignored" and (self.provisional or rival.flags.isdisjoint(PROVISIONAL)):
-            return rival
-        return found[0] if found and found[0].age != "ignored" else None
-
-    def _settled(self, concept: str) -> tuple[Result, ...]:
-        """The series, without provisional results unless this view takes them."""
         if concept not in self._needs.results:
             raise UndeclaredReadError(f"result {concept}")
-        found = self.snapshot.results.get(concept, ())
-        if not self.provisional and concept in self.snapshot.provisional:
-            return tuple(r for r in found if not r.flags & PROVISIONAL)
-        return found
+        return self.snapshot.newest.get(concept)
+
+    def _settled(self, concept: str) -> tuple[Result, ...]:
+        """The series, without provisional results."""
+        if concept not in self._needs.results:
+            raise UndeclaredReadError(f"result {concept}")
+        return self.snapshot.settled.get(concept, ())
 
     def latest(self, concept: str, within: timedelta | None = None) -> Result | None:
         """The latest usable result when it is fresh or recent (or at most `within` old)."""
         result = self.last_known(concept)
-        if result is None or (within is None and result.age == "stale"):
+        if result is None:
             return None
-        return result if within is None or self.as_of.within(result.at, within) else None
+        if within is None:
+            return None if result.age == "stale" else result
+        return result if self.as_of.within(result.at, within) else None
 
     def near(self, concept: str, moment: Moment, within: timedelta) -> Result | None:
         """The usable result closest to `moment`, at most `within` before or after it."""
@@ -142,26 +130,30 @@ class Patient:
         unusable = self.snapshot.unusable.get(concept)
         if unusable:
             raise CannotTellError(f"{concept}: {unusable[0].reason}")
-        if concept in self.snapshot.provisional and not self.provisional:
-            raise CannotTellError(f"{concept}: only provisional results")
+        self._require_settled(concept)
         self.complete(self.snapshot.concept_keys.get(concept, concept))
         return f"no {concept} result"
 
+    def _require_settled(self, concept: str) -> None:
+        if concept in self.snapshot.provisional:
+            raise CannotTellError(f"{concept}: only provisional results")
+
     def complete(self, key: str) -> None:
         """Raises CannotTellError unless the prefetch key was answered completely."""
-        proof.require_complete(self.snapshot, key)
+        if gap := self.snapshot.gap(key):
+            raise CannotTellError(gap)
 
     def _exposures(self, groups: tuple[str, ...], status: str) -> tuple[Exposure, ...]:
         if not self._needs.drugs.issuperset(groups):
             raise UndeclaredReadError(f"drug {', '.join(sorted(set(groups) - self._needs.drugs))}")
-        exposures, statuses = self.snapshot.exposures, self.snapshot.statuses
-        if exposures.keys().isdisjoint(groups) or status not in statuses:
+        if status not in self.snapshot.statuses:
             return ()
-        if len(groups) == 1:
-            one = exposures[groups[0]]
-            return one if len(statuses) == 1 else tuple([e for e in one if e.status == status])
-        found = {id(e): e for group in groups for e in exposures.get(group, ()) if e.status == status}
-        return tuple(found.values())
+        found = [*filter(None, map(self.snapshot.exposures.get, groups))]
+        if len(found) > 1:
+            return tuple({id(e): e for some in found for e in some if e.status == status}.values())
+        if not found or len(self.snapshot.statuses) == 1:
+            return found[0] if found else ()
+        return tuple([e for e in found[0] if e.status == status])
 
     def taking(self, *groups: str) -> tuple[Exposure, ...]:
         """Active exposures to any of the groups, without drafts. Empty proves nothing: see `surely_without`."""
@@ -223,8 +215,8 @@ class Patient:
     def _problems(self, groups: tuple[str, ...]) -> Sequence[Problem]:
         if not self._needs.conditions.issuperset(groups):
             raise UndeclaredReadError(f"condition {', '.join(sorted(set(groups) - self._needs.conditions))}")
-        problems = self.snapshot.problems
-        return () if problems.keys().isdisjoint(groups) else [p for group in groups for p in problems.get(group, ())]
+        found = self.snapshot.problems and [*filter(None, map(self.snapshot.problems.get, groups))]
+        return [p for some in found for p in some] if found else ()
 
     def surely_free_of(self, *groups: str) -> bool:
         """False when an active problem exists; True only on a complete problem list, else CannotTellError."""
@@ -267,14 +259,12 @@ class Patient:
             raise UndeclaredReadError(f"family {getattr(question, '__name__', question)}")
         known = self._answers.get(question, _UNASKED)
         if known is _UNASKED:
-            view = Patient(self.snapshot, family.needs, self._families, self.provisional, self.instead)
-            view._answers = self._answers
             try:
-                known = question(view, family.limits)
+                known = question(self._view(family.needs), family.limits)
             except CannotTellError as unknown:
                 known = unknown
             self._answers[question] = known
-        if known.__class__ is CannotTellError:
+        if type(known) is CannotTellError:
             raise CannotTellError(*known.missing)
         answer: Answer = known
         return answer
@@ -295,5 +285,4 @@ class Patient:
         return self.snapshot.settings.get(setting, frozenset())
 
 
-PROVISIONAL = frozenset({"preliminary", "page-incomplete"})
 _UNASKED: Any = object()

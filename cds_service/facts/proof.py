@@ -11,12 +11,6 @@ from cds_service.facts.records import Problem, Result
 from cds_service.facts.snapshot import Snapshot
 
 
-def require_complete(snapshot: Snapshot, key: str) -> None:
-    """Raises CannotTellError unless the prefetch key was answered completely."""
-    if gap := snapshot.gap(key):
-        raise CannotTellError(gap)
-
-
 def require_unmeasured(snapshot: Snapshot, concept: str, span: timedelta) -> None:
     """Raises CannotTellError when an exact result of the concept may lie within `span` that cannot be used or is not
     here: a preliminary one, one of which only the month or year is known, one on a page that was not delivered."""
@@ -30,8 +24,8 @@ def require_unmeasured(snapshot: Snapshot, concept: str, span: timedelta) -> Non
     key = snapshot.concept_keys.get(concept, concept)
     coverage = snapshot.coverage.get(key)
     reach = coverage.reaches_to if coverage is not None else None
-    if reach is None or as_of.within(reach, span):
-        require_complete(snapshot, key)
+    if (reach is None or as_of.within(reach, span)) and (gap := snapshot.gap(key)):
+        raise CannotTellError(gap)
 
 
 def is_measured(results: Iterable[Result], as_of: AsOf, span: timedelta) -> bool:

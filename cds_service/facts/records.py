@@ -13,6 +13,7 @@ from cds_service.facts.moments import Moment
 
 Band = Literal["fresh", "recent", "stale", "ignored"]
 CoverageState = Literal["complete", "truncated", "unordered", "failed", "not asked"]
+PROVISIONAL = frozenset({"preliminary", "page-incomplete"})  # flags of a result that may not be the last word
 
 
 class ReferenceRange(msgspec.Struct, frozen=True, gc=False):
@@ -32,7 +33,8 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     converted   whether `value` was converted from another unit
     age         fresh, recent, stale or ignored by the concept's age policy
     flags       preliminary, haemolysed, drip-arm, page-incomplete, lab-low, lab-high, unit-property-mismatch,
-                site-unit (the site says which unit this code has), site-range (`range` is the site's, not the result's)
+                site-unit (the site says which unit this code has), site-range (`range` is of the site, not the result);
+                `by-...`: the formula, where the codes of a concept tell (QTc)
     """
 
     concept: str

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cached_property
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from cds_service.facts.moments import AsOf, completed_years
 from cds_service.facts.records import (
+    PROVISIONAL,
     Coverage,
     Exposure,
     LabOrder,
@@ -21,6 +24,8 @@ from cds_service.facts.records import (
     UnmappedDrug,
     Unusable,
 )
+
+_status = attrgetter("status")
 
 
 class Quarantined(msgspec.Struct, frozen=True):
@@ -73,16 +78,35 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
     def age(self) -> int | None:
         """Completed years, None when unknown. A partial birth date gives the youngest possible age."""
         birth = self.person.birth
-        return None if birth is None else completed_years(birth, self.as_of.today, self.as_of.zone)[0]
+        return None if birth is None else completed_years(birth, self.as_of.today, self.as_of.zone)
 
     @cached_property
     def statuses(self) -> frozenset[str]:
         """The statuses that occur among the exposures."""
-        return frozenset([e.status for found in self.exposures.values() for e in found])
+        return frozenset(map(_status, chain.from_iterable(self.exposures.values())))
+
+    @cached_property
+    def settled(self) -> Mapping[str, tuple[Result, ...]]:
+        """The results without those that may not be the last word."""
+        if not self.provisional:
+            return self.results
+        settled = dict(self.results)
+        for concept in self.provisional & settled.keys():
+            settled[concept] = tuple([r for r in settled[concept] if r.flags.isdisjoint(PROVISIONAL)])
+        return settled
+
+    @cached_property
+    def newest(self) -> Mapping[str, Result]:
+        """The latest settled result of each concept, unless it is too old to be of use."""
+        results = self.settled if self.provisional else self.results
+        return {concept: r[0] for concept, r in results.items() if r and r[0].age != "ignored"}
 
     def gap(self, key: str) -> str:
         """What is missing of a prefetch key, in words; empty when it was answered completely."""
         coverage = self.coverage.get(key)
-        if coverage is None or coverage.state in ("failed", "not asked"):
+        if coverage is None:
             return key
-        return "" if coverage.state == "complete" else f"{key}: only part of the answer was delivered"
+        state = coverage.state
+        if state == "complete":
+            return ""
+        return key if state in ("failed", "not asked") else f"{key}: only part of the answer was delivered"

@@ -68,6 +68,7 @@ class Concept(msgspec.Struct, frozen=True):
     preference LOINC code -> place in the value set, where one code is better than the next (formulas): the lower goes
                first when two results fall on one day; empty where the codes are equals
     properties LOINC code -> "mass" or "molar", to record a unit that contradicts the code (dq-loinc-property)
+    methods    LOINC code -> flag of its results that tells the formula apart ("by-bazett"); empty where it is no matter
     """
 
     id: str
@@ -83,6 +84,7 @@ class Concept(msgspec.Struct, frozen=True):
     haemolysis_raises: bool = False
     coded_values: Mapping[tuple[str, str], Decimal] = {}
     preference: Mapping[str, int] = {}
+    methods: Mapping[str, str] = {}
 
 
 class Drug(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Literal
 
 import msgspec
@@ -193,7 +194,7 @@ class MemoryPolicy(msgspec.Struct, frozen=True):
         return max((*self.overridden_for.values(), self.once_for))
 
 
-class Policy(msgspec.Struct, frozen=True):
+class Policy(msgspec.Struct, frozen=True, dict=True):
     """Alert-fatigue policy as data: caps per call, which tiers a hook shows, who absorbs whom, gates over all rules,
     what is not repeated.
 
@@ -209,6 +210,20 @@ class Policy(msgspec.Struct, frozen=True):
     gate_effects: tuple[GateEffect, ...]
     memory: MemoryPolicy = MemoryPolicy()
     lines_only: frozenset[str] = frozenset()
+
+    @cached_property
+    def by_winner(self) -> Mapping[str, tuple[tuple[int, Absorption], ...]]:
+        """The absorptions of each winner, each with its place in the table."""
+        found: dict[str, list[tuple[int, Absorption]]] = {}
+        for place, entry in enumerate(self.absorptions):
+            found.setdefault(entry.winner, []).append((place, entry))
+        return {winner: tuple(entries) for winner, entries in found.items()}
+
+    @cached_property
+    def effects_by_tier(self) -> Mapping[str, tuple[GateEffect, ...]]:
+        """The gates that work on the rules of each tier, in the order of `gate_effects`."""
+        tiers = {tier for effect in self.gate_effects for tier in effect.tiers}
+        return {tier: tuple(effect for effect in self.gate_effects if tier in effect.tiers) for tier in tiers}
 
 
 class Order(msgspec.Struct, frozen=True):

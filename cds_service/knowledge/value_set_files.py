@@ -65,11 +65,12 @@ class RangeCheckEntry(FileModel):
 
 
 class MeasurementCode(FileModel):
-    """One LOINC code; `ask: false` keeps it out of the prefetch query."""
+    """One LOINC code; `ask: false` keeps it out of the prefetch query; `method`: the formula it was computed by."""
 
     loinc: Code
     property: Literal["mass", "molar"] | None = None
     ask: bool = True
+    method: Id | None = None
 
 
 class CodedValue(FileModel):
@@ -120,11 +121,12 @@ class AgePoliciesFile(FileModel):
 
 
 class DrugGroupEntry(FileModel):
-    """One drug group and the ATC codes that imply it."""
+    """One drug group and the ATC codes that imply it; `sources`: the bibliography entry of each of its ingredients."""
 
     label: Bilingual
     atc_below: tuple[Atc, ...] = ()
     atc: tuple[Atc, ...] = ()
+    sources: dict[Id, Id] = {}
 
 
 class DrugCodes(FileModel):

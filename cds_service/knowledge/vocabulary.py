@@ -120,6 +120,7 @@ def _concept(name: str, entry: ConceptEntry, age: AgePolicy) -> Concept:
         haemolysis_raises=entry.haemolysis_raises,
         coded_values=_coded_values(entry),
         preference={code.loinc: n for n, code in enumerate(entry.codes)} if entry.first_code_first else {},
+        methods={code.loinc: f"by-{code.method}" for code in entry.codes if code.method is not None},
     )
 
 

@@ -35,6 +35,7 @@ def build_drugs(file: DrugsFile, clash: Clash) -> DrugTables:
         builder.add_ingredient(drug_id, entry)
     for index, named in enumerate(file.named):
         builder.add_named(index, named)
+    builder.check_sources()
     return DrugTables(
         drugs=builder.drugs,
         codes=builder.codes,
@@ -100,6 +101,14 @@ class _Builder:
             self.drugs[drug_id] = Drug(drug_id, label, frozenset(named.groups))
             for each in (name, *others):
                 self._name(each, drug_id, (*path, "names", name))
+
+    def check_sources(self) -> None:
+        """In a group that cites sources every ingredient has one, and nothing else does."""
+        for group, entry in self.file.groups.items():
+            members = {drug_id for drug_id, drug in self.drugs.items() if group in drug.groups}
+            for drug_id in sorted(members ^ entry.sources.keys()) if entry.sources else ():
+                problem = f"{drug_id} is a member without a source" if drug_id in members else f"{drug_id} is no member"
+                self._wrong(("groups", group, "sources"), problem, "give each ingredient of the group its own source")
 
     def products(self) -> dict[str, tuple[str, ...]]:
         for name, ingredients in self.file.products.items():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 import yaml
@@ -151,7 +152,7 @@ class _Builder:
             line = _line(event)
             if not isinstance(event, ScalarEvent):
                 raise refused(self.file, line, "a key that is not plain text", "use a word as key")
-            key = event.value
+            key = intern(event.value)
             if key == "<<":
                 raise refused(self.file, line, "a merge key", "write the members out")
             if key in found:
@@ -185,4 +186,4 @@ def _scalar(text: str) -> Any:
             return int(text)
         if _DECIMAL.match(text):
             return Decimal(text)
-    return text
+    return intern(text)  # rules name the same concepts and groups in their code: equal names are then the same object

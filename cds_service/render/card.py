@@ -36,13 +36,21 @@ class CardWriter:
         self._voices: dict[tuple[str, str], Voice] = {}
 
     def card(
-        self, shown: Shown, suggestions: Sequence[Mapping[str, Any]], to_order: Sequence[str] = ()
+        self,
+        shown: Shown,
+        suggestions: Sequence[Mapping[str, Any]],
+        to_order: Sequence[str] = (),
+        told: dict[int, str] | None = None,
     ) -> dict[str, Any]:
-        """The wire form of one card; `suggestions` are ready wire suggestions, `to_order` names orders it cannot
-        offer."""
+        """The wire form of one card; `suggestions` are ready wire suggestions.
+
+        to_order  the names of orders that it cannot offer
+        told      the findings that the cards of one answer have in common, by the fact's identity: each is printed once
+        """
         voice = self._voice(shown.verdict)
-        under = [(self._voice(verdict), verdict) for verdict in shown.absorbed]
-        summary, detail = self._texts(shown, voice, under, to_order)
+        under = [(self._voice(verdict), verdict) for verdict in shown.absorbed] if shown.absorbed else []
+        common = {} if told is None or voice.markdown.own_words else told
+        summary, detail = self._texts(shown.verdict, voice, under, to_order, common)
         card: dict[str, Any] = {
             "uuid": random_uuid(),
             "summary": summary,
@@ -59,12 +67,16 @@ class CardWriter:
         return card
 
     def _texts(
-        self, shown: Shown, voice: Voice, under: Sequence[tuple[Voice, Verdict]], to_order: Sequence[str]
+        self,
+        verdict: Verdict,
+        voice: Voice,
+        under: Sequence[tuple[Voice, Verdict]],
+        to_order: Sequence[str],
+        told: dict[int, str],
     ) -> tuple[str, str]:
         """Summary and detail. A text that cannot be printed must not silence its card: the rule's title stands in."""
-        verdict = shown.verdict
         try:
-            return _summary(verdict, voice.summary, voice.plain), _detail(verdict, voice, under, to_order)
+            return _summary(verdict, voice.summary, voice.plain), _detail(verdict, voice, under, to_order, told)
         except Exception as error:
             if self.style.strict:
                 raise
@@ -82,10 +94,13 @@ class CardWriter:
 
 
 def _summary(verdict: Verdict, summary: Ready, printer: Printer) -> str:
-    text = capital(printer.fill(summary, verdict.fires.values))
-    reservation = _reservation(verdict, printer) if verdict.remarks else ""
-    if reservation and len(text) + len(reservation) <= SUMMARY_LIMIT:
-        return text + reservation
+    text = printer.fill(summary, verdict.fires.values)
+    if not text[:1].isupper():
+        text = capital(text)
+    if verdict.remarks:
+        reservation = _reservation(verdict, printer)
+        if len(text) + len(reservation) <= SUMMARY_LIMIT:
+            return text + reservation
     return text if len(text) <= SUMMARY_LIMIT else text[: SUMMARY_LIMIT - 1] + "…"
 
 
@@ -94,17 +109,23 @@ def _reservation(verdict: Verdict, printer: Printer) -> str:
     remarks = {remark.id for remark in verdict.remarks}
     if "preliminary" in remarks:
         return f" ({printer.phrase('preliminary-short')})"
-    dates = [fact.at for fact in verdict.fires.because if isinstance(fact, Result) and fact.age != "fresh"]
+    dates = [fact.at for fact in verdict.fires.because if type(fact) is Result and fact.age != "fresh"]
     if "last-known" not in remarks or not dates:
         return ""
     oldest = min(dates, key=lambda at: at.earliest)
     return f" ({printer.phrase('last-known-short')} {printer.date(oldest)})"
 
 
-def _detail(verdict: Verdict, voice: Voice, under: Sequence[tuple[Voice, Verdict]], to_order: Sequence[str]) -> str:
+def _detail(
+    verdict: Verdict,
+    voice: Voice,
+    under: Sequence[tuple[Voice, Verdict]],
+    to_order: Sequence[str],
+    told: dict[int, str],
+) -> str:
     fires, printer = verdict.fires, voice.markdown
-    findings = _findings(fires, printer)
-    notes = [_note(note, voice, fires) for note in fires.notes]
+    findings = _findings(fires, printer, told)
+    notes = [_note(note, voice, fires) for note in fires.notes] if fires.notes else []
     for remark in verdict.remarks:
         (findings if remark.id in ABOUT_VALUES else notes).append(printer.phrase(remark.id, remark.values))
     parts = ["- " + "\n- ".join(findings)] if findings else []
@@ -131,27 +152,36 @@ def _also(voice: Voice, verdict: Verdict) -> str:
 
 
 def _note(note: str | Phrase, voice: Voice, fires: Fires) -> str:
-    note_id, values = (note.id, note.values) if isinstance(note, Phrase) else (note, fires.values)
+    note_id, values = (note, fires.values) if isinstance(note, str) else (note.id, note.values)
     text = voice.notes.get(note_id)
     return voice.markdown.fill(text, values) if text is not None else voice.markdown.phrase(note_id, values)
 
 
-def _findings(fires: Fires, printer: Printer) -> list[str]:
+def _findings(fires: Fires, printer: Printer, told: dict[int, str]) -> list[str]:
     """The facts on which the card rests: what decides first, results before drugs and problems."""
-    results = [fact for fact in fires.because if isinstance(fact, Result)]
-    others = [fact for fact in fires.because if not isinstance(fact, Result)]
-    return list(dict.fromkeys([_finding(fact, printer) for fact in (*results, *others, *fires.also)]))
+    because = fires.because
+    others = [fact for fact in because if type(fact) is not Result]
+    if others:
+        because = (*[fact for fact in because if type(fact) is Result], *others)
+    lines: dict[str, None] = {}
+    for fact in (*because, *fires.also):
+        line = told.get(id(fact))
+        if line is None:
+            line = told[id(fact)] = _finding(fact, printer)
+        lines[line] = None
+    return list(lines)
 
 
 def _finding(fact: Fact, printer: Printer) -> str:
-    if isinstance(fact, Result):
-        line = f"**{printer.heading(fact.concept)} {printer.value(fact)}**"
-        if fact.range is not None:
-            line += f" ({printer.phrase('reference')} {printer.number(printer.escape(fact.range.text))})"
-        return f"{line}, {printer.date(fact.at, with_time=True)}"
-    if isinstance(fact, Exposure):
+    if type(fact) is Result:
+        own, normal = fact.range, ""
+        if own is not None:
+            normal = f" ({printer.phrase('reference')} {printer.number(printer.escape(own.text))})"
+        date = printer.date(fact.at, with_time=True)
+        return f"**{printer.heading(fact.concept)} {printer.result(fact)}**{normal}, {date}"
+    if type(fact) is Exposure:
         return capital(_drug_line(fact, printer))
-    if isinstance(fact, Problem):
+    if type(fact) is Problem:
         date = f", {printer.date(fact.at)}" if fact.at is not None else ""
         by_text = f" ({printer.phrase('matched-on-text')})" if fact.by_text else ""
         return capital(f"{printer.problem(fact)}{date}{by_text}")

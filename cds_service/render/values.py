@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from cds_service.facts.moments import Moment
 from cds_service.facts.outcomes import Listing, Phrase, Value
@@ -25,23 +28,34 @@ _UNITS = {
     "umol/L": {"nl": "µmol/L", "en": "µmol/L"},
     "ug/L": {"nl": "µg/L", "en": "µg/L"},
     "ug": {"nl": "µg", "en": "µg"},
+    "mm[Hg]": {"nl": "mmHg", "en": "mmHg"},
     "h": {"nl": "uur", "en": "h"},
     "d": {"nl": "dagen", "en": "days"},
 }
 
 
-Ready = str | tuple[str | Place, ...]
-"""A text as one printer prints it: finished, or finished pieces between the places for a patient's values."""
+class Gapped(msgspec.Struct, frozen=True):
+    """A text with places for a patient's values: its pieces in order, empty at the places, and for each place its
+    position, the value's name and the part of it."""
+
+    pieces: tuple[str, ...]
+    gaps: tuple[tuple[int, str, str], ...]
+
+
+Ready = str | Gapped
+"""A text as one printer prints it: finished, or finished but for a patient's values."""
 
 
 class Printer:
     """Prints values in one language for one rule: its phrases win over the shared ones.
 
-    `escape` makes chart text harmless for where it goes (plain summary or Markdown detail).
+    `escape` makes chart text harmless for where it goes (plain summary or Markdown detail); `own_words` tells whether
+    the rule words a shared phrase in its own way.
     """
 
     __slots__ = (
-        "_dutch", "_headings", "_limits", "_phrases", "_ready", "_shared", "_vocabulary", "_zone", "escape", "language"
+        "_dutch", "_headings", "_limits", "_phrases", "_ready", "_shared", "_units", "_vocabulary", "_zone", "escape",
+        "language", "own_words",
     )  # fmt: skip
 
     def __init__(
@@ -56,6 +70,7 @@ class Printer:
     ) -> None:
         self.language = language
         self.escape = escape
+        self.own_words = not shared.keys().isdisjoint(phrases)
         self._dutch = language == "nl"
         self._zone = zone
         self._vocabulary = vocabulary
@@ -64,6 +79,7 @@ class Printer:
         self._limits = {
             limit.name: f"{self.number(format(limit.value, 'f'))} {self.unit(limit.unit)}" for limit in limits
         }
+        self._units = {unit: self.unit(unit) for unit in {concept.unit for concept in vocabulary.concepts.values()}}
         self._ready: dict[str, Ready] = {}  # phrases used so far
         self._headings: dict[str, str] = {}  # labels of concepts as a line starts with them
 
@@ -77,17 +93,19 @@ class Printer:
                 pieces[-1] = last + known
             else:
                 pieces.append(known)
-        if not pieces:
-            return ""
-        return pieces[0] if len(pieces) == 1 and isinstance(pieces[0], str) else tuple(pieces)
+        gaps = tuple((at, piece.name, piece.part) for at, piece in enumerate(pieces) if isinstance(piece, Place))
+        finished = tuple(piece if isinstance(piece, str) else "" for piece in pieces)
+        return Gapped(finished, gaps) if gaps else "".join(finished)
 
     def fill(self, text: Ready, values: Mapping[str, Value]) -> str:
         """The text with its places filled. Raises KeyError for a value that the rule did not give."""
         if isinstance(text, str):
             return text
-        return "".join(
-            [piece if isinstance(piece, str) else self.value(values[piece.name], piece.part) for piece in text]
-        )
+        pieces = list(text.pieces)
+        for at, name, part in text.gaps:
+            value = values[name]
+            pieces[at] = _PRINTED[value.__class__](self, value, part)
+        return "".join(pieces)
 
     def phrase(self, phrase_id: str, values: Mapping[str, Value] = NO_VALUES) -> str:
         """A named phrase in this language."""
@@ -103,28 +121,7 @@ class Printer:
 
     def value(self, value: Value, part: str = "") -> str:
         """One value; `part` selects a piece of it (`date`, `value`, `label`, `name`, `since`)."""
-        if isinstance(value, Result):
-            return self._result(value, part)
-        if isinstance(value, Exposure):
-            return self.date(value.since) if part == "since" else self.escape(value.name)
-        if isinstance(value, Problem):
-            return self.date(value.at) if part in ("date", "since") else self.problem(value)
-        if isinstance(value, Phrase):
-            return self.phrase(value.id, value.values)
-        if isinstance(value, Listing):
-            joint = "\n- " if value.lines else ", "
-            return joint.join(self.value(item) for item in value.items)
-        if isinstance(value, Moment):
-            return self.day(value)
-        if isinstance(value, LabOrder):
-            return self.label(value.concept)
-        if isinstance(value, Unusable):
-            if part == "date":
-                return self.day(value.at)
-            return f"{self.label(value.concept)} {self.number(self.escape(value.shown))}"
-        if value is None:
-            return self.phrase("unknown")
-        return self.number(format(value, "f") if isinstance(value, Decimal) else str(value))
+        return _PRINTED[value.__class__](self, value, part)
 
     def label(self, concept: str) -> str:
         """A concept's name in this language."""
@@ -160,20 +157,79 @@ class Printer:
             return f"{_TWO_DIGITS[at.day]}-{_TWO_DIGITS[at.month]}-{at.year}{time}"
         return f"{at.day} {_MONTHS[at.month - 1]} {at.year}{time}"
 
-    def _result(self, result: Result, part: str) -> str:
+    def result(self, result: Result, part: str = "") -> str:
+        """A result with its unit, or one `part` of it; a converted value follows in brackets."""
         if part == "date":
-            return self.day(result.at)
+            return self.date(result.at, with_time=True)
         if part == "label":
             return self.label(result.concept)
-        sign = _COMPARATORS.get(result.comparator, "") if result.comparator else ""
-        reported = sign + self.number(result.reported)
+        reported = result.reported.replace(".", ",") if self._dutch else result.reported
+        sign = _COMPARATORS[result.comparator] if result.comparator else ""
         if part == "value":
-            return reported
-        text = f"{reported} {_unit(result.unit, self.language, self.escape)}"
-        if result.converted:
-            concept = self._vocabulary.concepts[result.concept]
-            text += f" ({sign}{self.number(format(result.value, 'f'))} {self.unit(concept.unit)})"
-        return text
+            return sign + reported
+        unit = self._units.get(result.unit) or self.unit(result.unit)
+        if not result.converted:
+            return f"{sign}{reported} {unit}"
+        concept = self._vocabulary.concepts[result.concept]
+        value = self.number(format(result.value, "f"))
+        return f"{sign}{reported} {unit} ({sign}{value} {self.unit(concept.unit)})"
+
+    def _exposure(self, exposure: Exposure, part: str) -> str:
+        return self.date(exposure.since) if part == "since" else self.escape(exposure.name)
+
+    def _problem(self, problem: Problem, part: str) -> str:
+        return self.date(problem.at) if part in ("date", "since") else self.problem(problem)
+
+    def _phrase(self, phrase: Phrase, part: str) -> str:
+        text = self._ready.get(phrase.id)
+        return self.phrase(phrase.id, phrase.values) if text is None else self.fill(text, phrase.values)
+
+    def _listing(self, listing: Listing, part: str) -> str:
+        joint = "\n- " if listing.lines else ", "
+        return joint.join([self.value(item) for item in listing.items])
+
+    def _moment(self, moment: Moment, part: str) -> str:
+        return self.day(moment)
+
+    def _order(self, order: LabOrder, part: str) -> str:
+        return self.label(order.concept)
+
+    def _unusable(self, unusable: Unusable, part: str) -> str:
+        if part == "date":
+            return self.day(unusable.at)
+        return f"{self.label(unusable.concept)} {self.number(self.escape(unusable.shown))}"
+
+    def _nothing(self, nothing: None, part: str) -> str:
+        return self.phrase("unknown")
+
+    def _decimal(self, number: Decimal, part: str) -> str:
+        return self.number(format(number, "f"))
+
+    def _integer(self, number: int, part: str) -> str:
+        return str(number)
+
+
+class _Printed(dict[type, Callable[[Printer, Any, str], str]]):
+    """How to print each kind of value; whatever else there is counts as a whole number."""
+
+    def __missing__(self, kind: type) -> Callable[[Printer, Any, str], str]:
+        return Printer._integer
+
+
+_PRINTED = _Printed(
+    {
+        Result: Printer.result,
+        Exposure: Printer._exposure,
+        Problem: Printer._problem,
+        Phrase: Printer._phrase,
+        Listing: Printer._listing,
+        Moment: Printer._moment,
+        LabOrder: Printer._order,
+        Unusable: Printer._unusable,
+        type(None): Printer._nothing,
+        Decimal: Printer._decimal,
+    }
+)
 
 
 @lru_cache(maxsize=512)

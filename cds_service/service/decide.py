@@ -138,7 +138,10 @@ class Decider:
             silenced=found.silenced,
             kept_back=keep_back(found.repeatable, snapshot.as_of, call.hook, knowledge.policy.memory, memory),
         )
-        cards = [self._writer.card(shown, *self._offers.suggestions(shown, snapshot, call)) for shown in ranking.shown]
+        told: dict[int, str] = {}
+        cards = [
+            self._writer.card(shown, *self._offers.suggestions(shown, snapshot, call), told) for shown in ranking.shown
+        ]
         response: dict[str, Any] = {"cards": cards}
         if options.decision_extension:
             summary = summarise(knowledge, snapshot, found.trace, ranking, memory, with_times=options.sandbox)

@@ -67,4 +67,4 @@ def test_at_discharge_a_supposed_depletion_is_not_shown_but_renal_wasting_is() -
     urine = "magnesium-urine-24h 0.50 mmol/(24.h) -1d"
     assert cards(hook="encounter-discharge", labs=[urine, "magnesium-serum 0.78 mmol/L -1d"]) == {}
     low = cards(hook="encounter-discharge", labs=[urine, "magnesium-serum 0.62 mmol/L -1d"])
-    assert low.keys() == {"mg-hypomagnesaemia", "mg-urine-24h-interpretation"}
+    assert low.keys() == {"discharge-hypomg-followup", "mg-urine-24h-interpretation"}

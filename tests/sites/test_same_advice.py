@@ -18,7 +18,10 @@ PATIENTS = {
     "severe hypomagnesaemia on a proton pump inhibitor": (
         Told(67, (("magnesium-serum", "0.41", "-2h"), ("potassium", "3.1", "-2h"), ("egfr", "75", "-2h")),
              (("omeprazole", "-900d"),)),
-        ["critical mg-hypomagnesaemia", "warning k-hypokalaemia-mg-low-or-unknown + k-hypokalaemia"],
+        [
+            "critical mg-hypomagnesaemia", "warning k-hypokalaemia-mg-low-or-unknown + k-hypokalaemia",
+            "warning ppi-hypomagnesaemia-review",
+        ],
     ),
     "hypocalcaemia with low magnesium": (
         Told(58, (("calcium-total", "1.70", "-3h"), ("albumin", "41", "-3h"), ("magnesium-serum", "0.55", "-3h"))),
@@ -38,7 +41,8 @@ PATIENTS = {
         ["warning sep-ciprofloxacin"],
     ),
     "a mild magnesium deficit with a seizure": (
-        Told(50, (("magnesium-serum", "0.64", "-2h"),), problems=("seizure",)), ["critical mg-hypomagnesaemia"],
+        Told(50, (("magnesium-serum", "0.64", "-2h"),), problems=("seizure",)),
+        ["critical mg-hypomagnesaemia", "critical emergency-red-flags"],
     ),
     "everything normal": (
         Told(40, (("magnesium-serum", "0.90", "-1d"), ("potassium", "4.2", "-1d"), ("calcium-total", "2.40", "-1d"))),
@@ -94,7 +98,7 @@ def test_an_adult_range_of_the_site_is_not_laid_over_a_child() -> None:
 
 
 def test_an_order_that_the_site_can_place_is_offered_and_another_becomes_text() -> None:
-    told, _ = PATIENTS["severe hypomagnesaemia on a proton pump inhibitor"]
+    told = Told(67, (("magnesium-serum", "0.41", "-2h"),))
     card = advice("us-hospital", told).response["cards"][0]
     codings = [s["actions"][0]["resource"]["code"]["coding"][0] for s in card["suggestions"]]
     assert {coding["system"] for coding in codings} == {"urn:oid:1.2.3.4.5.6.4"}

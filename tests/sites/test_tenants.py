@@ -16,7 +16,11 @@ from tests.fixtures.service import FIXTURES, gist
 from tests.http.client import Client, Reply
 
 REQUEST = orjson.loads((FIXTURES / "hooks/patient-view/severe_hypomagnesaemia_on_a_ppi.json").read_bytes())
-SHOWN = ["critical mg-hypomagnesaemia", "warning k-hypokalaemia-mg-low-or-unknown + k-hypokalaemia"]
+SHOWN = [
+    "critical mg-hypomagnesaemia",
+    "critical emergency-red-flags + k-hypokalaemia + k-hypokalaemia-mg-low-or-unknown",
+    "warning ppi-hypomagnesaemia-review",
+]
 
 
 def served(folder: Path, *, silent: bool = False) -> tuple[Client, Tenancy]:

@@ -27,6 +27,7 @@ class Bands(msgspec.Struct, frozen=True):
 
 
 NORMAL = Bands()
+LIFETIME = timedelta(days=150 * 365)
 
 
 class CalciumBasis(msgspec.Struct, frozen=True):
@@ -118,7 +119,7 @@ def _from_total(patient: Patient, total: Result, signs: Fact | None, k: Limits) 
     unsure = _neither_decides(patient, albumin, k)
     bands = _weigh(by_total, by_adjusted, _trusted(adjusted, albumin, k) and not unsure, signs is not None)
     beside = tuple(r for r in (reported, albumin) if r is not None)
-    needs_both = bands != by_total and _exceeds(bands, by_total)
+    needs_both = bands is not by_total and _exceeds(bands, by_total)
     discordant = by_total != by_adjusted
     return CalciumBasis(
         "total",
@@ -173,9 +174,8 @@ def _signs(patient: Patient, k: Limits) -> Fact | None:
 def _albumin(patient: Patient, total: Result, k: Limits) -> Result | None:
     """The exact albumin nearest to the calcium, at most 7 d apart (however old both are now)."""
     window = k.span("albumin_window")
-    reach = window + timedelta(days=patient.as_of.days_since(total.at) + 1)
     nearest, at = None, total.at.earliest
-    for albumin in patient.series("albumin", reach):
+    for albumin in patient.series("albumin", LIFETIME):
         apart = abs(albumin.at.earliest - at)
         if apart <= window and not albumin.comparator and (nearest is None or apart < window):
             nearest, window = albumin, apart
@@ -230,7 +230,9 @@ def _lower(one: Severity | None, two: Severity | None) -> Severity | None:
 
 
 def _higher(one: Severity | None, two: Severity | None) -> Severity | None:
-    return max((s for s in (one, two) if s is not None), default=None)
+    if one is None or two is None:
+        return two if one is None else one
+    return max(one, two)
 
 
 def _exceeds(bands: Bands, base: Bands) -> bool:

@@ -81,8 +81,9 @@ def _ckd_epi(creatinine: Result, patient: Patient, k: Limits) -> Decimal | None:
         return None
     ratio = float(creatinine.amount / k["umol_per_mg"]) / float(k["ckd_epi_kappa_" + sex])
     value = float(k["ckd_epi_scale"]) * float(k["ckd_epi_year"]) ** age
-    value *= min(ratio, 1.0) ** float(k["ckd_epi_alpha_" + sex]) * max(ratio, 1.0) ** float(k["ckd_epi_high"])
-    value *= float(k["ckd_epi_female"]) if sex == "female" else 1.0
+    value *= ratio ** float(k["ckd_epi_alpha_" + sex] if ratio < 1 else k["ckd_epi_high"])
+    if sex == "female":
+        value *= float(k["ckd_epi_female"])
     return Decimal(value).quantize(Decimal(1), ROUND_HALF_UP)
 
 

@@ -83,6 +83,8 @@ def _start_of_day(moment: Moment) -> Moment:
 
 def ordered_after(result: Result, patient: Patient) -> LabOrder | None:
     """An active order for serum magnesium that was placed, or is due, after the draw."""
+    if patient.ordered("magnesium-serum", timedelta.max) is None:
+        return None
     days = timedelta(days=patient.as_of.days_since(_start_of_day(result.at)))
     for span in (patient.as_of.at - result.at.earliest, days):
         order = patient.ordered("magnesium-serum", span)

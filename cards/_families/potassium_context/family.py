@@ -37,6 +37,7 @@ class PotassiumContext(msgspec.Struct, frozen=True):
     magnesium_risk digoxin, a QT drug or a diuretic: they make a missing magnesium matter more
     within_site_range   low by our limit, but within the laboratory's own reference interval
     unknown        lists that were not (completely) delivered and could have raised the severity (shared phrases)
+    notes          the lines that both potassium cards add: what raised the severity, and which drugs may be the cause
     """
 
     potassium: Result | None
@@ -48,17 +49,7 @@ class PotassiumContext(msgspec.Struct, frozen=True):
     magnesium_risk: tuple[Exposure, ...] = ()
     within_site_range: bool = False
     unknown: tuple[str, ...] = ()
-
-    @property
-    def notes(self) -> tuple[Phrase, ...]:
-        """The lines that both potassium cards add: what raised the severity, and which drugs may be the cause."""
-        notes = []
-        if self.reasons:
-            reasons = Listing(tuple(_named(reason) for reason in self.reasons))
-            notes.append(Phrase("potassium-raised-by", {"reasons": reasons}))
-        if self.causes:
-            notes.append(Phrase("potassium-causes", {"drugs": Listing(self.causes)}))
-        return tuple(notes)
+    notes: tuple[Phrase, ...] = ()
 
 
 def potassium_context(patient: Patient, k: Limits) -> PotassiumContext:
@@ -76,16 +67,18 @@ def potassium_context(patient: Patient, k: Limits) -> PotassiumContext:
         reasons = _moderate_reasons(patient, k)
         severity = Severity.CRITICAL if reasons else band
     penicillins = tuple([e for e in patient.taking("penicillin") if e.route == "intravenous"])
+    causes = patient.taking(*CAUSES) + penicillins
     return PotassiumContext(
         potassium,
         band,
         severity,
         potassium.below(k["moderate"]),
         reasons,
-        patient.taking(*CAUSES) + penicillins,
+        causes,
         patient.taking("digoxin", "qt-candidates", "diuretic"),
         _within_site_range(potassium, k),
         _unread(patient),
+        _notes(reasons, causes),
     )
 
 
@@ -150,8 +143,17 @@ def _unread(patient: Patient) -> tuple[str, ...]:
     return tuple(missing)
 
 
+def _notes(reasons: tuple[Fact, ...], causes: tuple[Exposure, ...]) -> tuple[Phrase, ...]:
+    notes = []
+    if reasons:
+        notes.append(Phrase("potassium-raised-by", {"reasons": Listing(tuple([_named(reason) for reason in reasons]))}))
+    if causes:
+        notes.append(Phrase("potassium-causes", {"drugs": Listing(causes)}))
+    return tuple(notes)
+
+
 def _named(reason: Fact) -> Fact | Phrase:
     """A result needs its name in a sentence; drugs and diseases are names."""
-    if not isinstance(reason, Result):
+    if type(reason) is not Result:
         return reason
     return Phrase("fell-from" if reason.concept == "potassium" else "named-result", {"result": reason})

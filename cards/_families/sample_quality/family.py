@@ -57,10 +57,11 @@ class SampleQuality(msgspec.Struct, frozen=True):
 
 def sample_quality(patient: Patient, k: Limits) -> SampleQuality:
     """The doubts about the latest results. Never raises: unknown signs and kidney function leave the doubt standing."""
-    high = _high(patient, k)
-    latest = [patient.latest(concept) for concept in ("potassium", "magnesium-serum", "phosphate", "calcium-total")]
-    drip_arm = tuple([r for r in latest if r is not None and "drip-arm" in r.flags])
-    edta = _edta(patient, k)
+    potassium, mg = patient.latest("potassium"), patient.latest("magnesium-serum")
+    phosphate, calcium = patient.latest("phosphate"), patient.latest("calcium-total")
+    high = _high(patient, potassium, mg, phosphate, k)
+    drip_arm = tuple([r for r in (potassium, mg, phosphate, calcium) if r is not None and "drip-arm" in r.flags])
+    edta = _edta(patient, potassium, calcium, mg, k)
     haemolysed: tuple[Result, ...] = ()
     explained = {"potassium"} if edta else set()
     if high:
@@ -77,11 +78,11 @@ def sample_quality(patient: Patient, k: Limits) -> SampleQuality:
     )
 
 
-def _high(patient: Patient, k: Limits) -> tuple[Result, ...]:
+def _high(
+    patient: Patient, potassium: Result | None, mg: Result | None, phosphate: Result | None, k: Limits
+) -> tuple[Result, ...]:
     """The latest K, Mg and PO4 that are proven high."""
     found = []
-    potassium, mg = patient.latest("potassium"), patient.latest("magnesium-serum")
-    phosphate = patient.latest("phosphate")
     if potassium is not None and potassium.at_least(k["potassium_high"]):
         found.append(potassium)
     if mg is not None and mg.above(patient.ask(magnesium_reference).upper):
@@ -93,14 +94,15 @@ def _high(patient: Patient, k: Limits) -> tuple[Result, ...]:
     return tuple(found)
 
 
-def _edta(patient: Patient, k: Limits) -> tuple[Result, ...]:
+def _edta(
+    patient: Patient, potassium: Result | None, calcium: Result | None, mg: Result | None, k: Limits
+) -> tuple[Result, ...]:
     """High K, then low total Ca and low Mg and/or ALP of the same draw; empty when that is not the pattern."""
-    potassium, calcium = patient.latest("potassium"), patient.latest("calcium-total")
-    if potassium is None or calcium is None or not _same_draw(potassium, calcium, k.span("same_draw")):
+    if potassium is None or calcium is None or not potassium.at_least(k["potassium_high"]):
         return ()
-    if not (potassium.at_least(k["potassium_high"]) and calcium.below(k["edta_calcium"])):
+    if not (calcium.below(k["edta_calcium"]) and _same_draw(potassium, calcium, k.span("same_draw"))):
         return ()
-    mg, alp = patient.latest("magnesium-serum"), patient.latest("alkaline-phosphatase")
+    alp = patient.latest("alkaline-phosphatase")
     others = [
         result
         for result, limit in ((mg, k["magnesium_low"]), (alp, k["edta_alp"]))

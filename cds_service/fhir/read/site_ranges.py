@@ -16,7 +16,7 @@ _JUDGED = frozenset({"lab-low", "lab-high"})
 
 def is_known_adult(person: Person, as_of: AsOf) -> bool:
     """Whether the patient is 18 or older for certain."""
-    return person.birth is not None and completed_years(person.birth, as_of.today, as_of.zone)[0] >= ADULT_AT
+    return person.birth is not None and completed_years(person.birth, as_of.today, as_of.zone) >= ADULT_AT
 
 
 def with_site_ranges(

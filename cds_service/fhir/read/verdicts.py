@@ -40,6 +40,7 @@ class Meaning(NamedTuple):
     known: anything that we read at all. foreign: no coding in LOINC, so that it may be ours under a local code.
     rank: the place of its best code where the concept prefers one code to another.
     unit: what a site's laboratory means by this code when a result carries none.
+    methods: the flags of its codes that tell one formula from another.
     """
 
     concepts: tuple[Concept, ...]
@@ -50,6 +51,7 @@ class Meaning(NamedTuple):
     foreign: bool = True
     rank: int | None = None
     unit: str = ""
+    methods: frozenset[str] = NO_FLAGS
 
 
 class Component(Measured, gc=False, rename="camel"):
@@ -126,6 +128,7 @@ class Judge:
             elsewhere=quality.names_other_specimen([code.text, *(coding.display for coding in code.coding)]),
             rank=_rank(concepts.values(), [key[1] for key in keys]),
             unit=next((units[key] for key in keys if key in units), ""),
+            methods=frozenset(c.methods[code] for c in concepts.values() for _, code in keys if code in c.methods),
         )
 
     def verdict(self, found: Measured, meaning: Meaning, zone: ZoneInfo) -> Verdict:
@@ -235,7 +238,7 @@ def _flags(
     reading: Reading, interval: ReferenceRange | None, meaning: Meaning, judged: quality.Interpretation
 ) -> frozenset[str]:
     side = judged.flag if judged.judged else _side(reading, interval)
-    flags = [side] if side else []
+    flags = [*meaning.methods, side] if side else [*meaning.methods]
     if reading.unit_of_site:
         flags.append("site-unit")
     if meaning.properties and _contradicts(reading.understood, meaning.properties):

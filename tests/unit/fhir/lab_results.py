@@ -46,6 +46,7 @@ CONCEPTS: Mapping[str, Concept] = {
     ),
     "1751-7": concept("albumin", "g/L", 0),
     "8480-6": concept("systolic-blood-pressure", "mm[Hg]", 0),
+    "76634-5": concept("qtc", "ms", 0, methods={"76634-5": "by-fridericia"}),
     "75626-2": concept("audit-c", "{score}", 0),
     "82810-3": concept(
         "pregnancy-status", "", 0, coded_values={(SNOMED, "77386006"): Decimal(1), (SNOMED, "60001007"): Decimal(0)}

@@ -109,6 +109,10 @@ def test_codes_are_found_in_any_coding_and_never_in_text() -> None:
     assert read(observation(code={"text": "Magnesium"})).results == {}
 
 
+def test_a_code_that_names_its_formula_marks_its_results() -> None:
+    assert only(read(observation("76634-5", 480, "ms")), "qtc").flags == {"by-fridericia"}
+
+
 def test_a_bound_keeps_its_comparator() -> None:
     result = only(read(observation(value=None, **quantity(value=0.8, unit="mmol/L", comparator="<"))))
     assert (result.comparator, result.below(Decimal("0.80")), result.below(Decimal("0.79"))) == ("<", True, False)

@@ -16,7 +16,7 @@ from cds_service.facts.vocabulary import AgePolicy, Concept
 from cds_service.knowledge.model import Limit
 from cds_service.knowledge.template import parse_template
 from cds_service.render.escape import plain
-from cds_service.render.values import Printer
+from cds_service.render.values import Gapped, Printer
 from tests.unit.engine.charts import EMPTY_VOCABULARY, ZONE, exposure, result
 
 MAGNESIUM = Concept(
@@ -82,7 +82,8 @@ def test_a_limit_is_printed_with_its_unit_and_decimals() -> None:
 
 def test_a_prepared_text_waits_for_the_patients_values_only() -> None:
     text = printer("nl").ready(parse_template("{mg} op {mg.date}, onder {limit.severe}"))
-    assert len(text) == 4
+    assert isinstance(text, Gapped)
+    assert text.pieces == ("", " op ", "", ", onder 0,50 mmol/L")
     assert printer("nl").fill(text, {"mg": magnesium(at=NINE)}) == "0,42 mmol/L op 20-11-2026 10:05, onder 0,50 mmol/L"
 
 

@@ -137,3 +137,13 @@ def test_a_ward_may_be_named_by_words_only_or_by_reference_only() -> None:
     assert stay is not None
     assert "Ward 3" in stay.place
     assert {"w4", "Location/w4"} <= stay.codes
+
+
+def test_a_code_that_is_said_to_be_absent_identifies_nothing() -> None:
+    absent = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/data-absent-reason", "code": "unknown"}]}
+    assert chart(order(medicationCodeableConcept=absent)).unmapped != ()
+
+
+def test_a_reason_that_repeats_the_name_of_the_drug_is_no_reason() -> None:
+    said = only(chart(order(OMEPRAZOLE, "omeprazole", note=[{"text": "omeprazole"}], reasonCode=[{"text": "reflux"}])))
+    assert said.reasons == ("reflux",)

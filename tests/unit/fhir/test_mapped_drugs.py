@@ -101,3 +101,7 @@ def test_route_and_content_come_with_the_product() -> None:
 )
 def test_an_ndc_with_hyphens_is_filled_up_to_eleven_digits(ndc: str, digits: str) -> None:
     assert eleven_digits(ndc) == digits
+
+
+def test_a_code_that_is_there_but_empty_is_passed_over() -> None:
+    assert known("", (SITE, ""), (PRK, "1234")).ingredients == {"metformin"}

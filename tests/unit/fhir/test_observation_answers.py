@@ -101,3 +101,11 @@ def test_results_of_one_instant_are_of_one_time() -> None:
     instant = {"effectiveDateTime": None, "effectiveInstant": "2026-11-20T09:00:00+01:00"}
     facts = read(observation(**instant), observation("2823-3", 4.1, **instant))
     assert only(facts).at == only(facts, "potassium").at
+
+
+@pytest.mark.parametrize(
+    ("at", "band"),
+    [("2026-11-14", "fresh"), ("2026-11-13", "recent"), ("2026-08-22", "stale"), ("2025-11-20", "ignored")],
+)
+def test_a_result_of_which_only_the_day_is_known_ages_by_the_day(at: str, band: str) -> None:
+    assert only(read(observation(effectiveDateTime=at))).age == band

@@ -192,7 +192,7 @@ def test_a_code_of_both_mass_and_moles_contradicts_no_unit() -> None:
 
 def test_a_bound_in_a_unit_of_something_else_is_no_range() -> None:
     other = [{"high": {"value": 5, "unit": "kg", "system": UCUM, "code": "kg"}}]
-    assert only(read(observation(referenceRange=other))).range is None
+    assert only(read(observation("1751-7", 40, "g/L", referenceRange=other)), "albumin").range is None
 
 
 @pytest.mark.parametrize("broken", [{"specimen": 5}, {"specimen": []}])

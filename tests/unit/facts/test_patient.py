@@ -89,6 +89,7 @@ def test_weighing_conflicting_results_a_series_without_a_last_word_is_still_no_s
     assert patient.series("sodium") == ()
     with pytest.raises(CannotTellError, match="only provisional results"):
         patient.absent("sodium")
+    assert InDoubt(snapshot(early), NEEDS, {}, {}, provisional=True).absent("sodium") == "no sodium result"
 
 
 def test_on_a_page_that_hides_newer_results_an_older_one_is_no_proof_that_nothing_was_measured() -> None:

@@ -47,6 +47,9 @@ class Memory(msgspec.Struct, frozen=True):
     available: bool = True
 
 
+NO_MEMORY = Memory()
+
+
 class KeptBack(msgspec.Struct, frozen=True):
     """Why a verdict is not shown again, and until when."""
 

@@ -104,7 +104,7 @@ class BandsEntry(FileModel):
 
 
 class MemoryEntry(FileModel):
-    """What is not repeated, and for how long."""
+    """What is not repeated, and for how long. `unbanded`: rules none of whose variants is a milder band of another."""
 
     provenance: Provenance
     overridden_for: dict[Tier, Span]
@@ -113,6 +113,7 @@ class MemoryEntry(FileModel):
     same_order: SameOrderEntry
     once: OnceEntry
     bands: tuple[BandsEntry, ...] = ()
+    unbanded: tuple[Id, ...] = ()
 
     @field_validator("overridden_for")
     @classmethod

@@ -53,7 +53,7 @@ def test_an_ingredient_whose_substance_was_not_delivered_is_unknown() -> None:
 
 
 def test_two_orders_may_refer_to_one_delivered_product_and_one_without_an_id_is_never_meant() -> None:
-    reference = {"medicationReference": {"reference": "Medication/p"}}
+    reference: dict[str, Any] = {"medicationReference": {"reference": "Medication/p"}}
     delivered = (product(code=concept(OMEPRAZOLE)), {"resourceType": "Medication", "code": concept("A12CC04")})
     found = chart(order(**reference), order(**reference, id="m2"), included=delivered)
     assert only(found).ingredients == {"omeprazole"}

@@ -98,7 +98,7 @@ def test_observations_that_came_decoded_are_read_as_they_are() -> None:
 
 
 def test_results_of_one_instant_are_of_one_time() -> None:
-    instant = {"effectiveDateTime": None, "effectiveInstant": "2026-11-20T09:00:00+01:00"}
+    instant: dict[str, Any] = {"effectiveDateTime": None, "effectiveInstant": "2026-11-20T09:00:00+01:00"}
     facts = read(observation(**instant), observation("2823-3", 4.1, **instant))
     assert only(facts).at == only(facts, "potassium").at
 

@@ -167,7 +167,7 @@ def test_the_side_of_the_range_is_the_laboratorys_or_read_from_the_range() -> No
 
 
 def test_a_haemolysis_index_of_another_hour_speaks_for_the_same_specimen() -> None:
-    tube = {"specimen": {"reference": "Specimen/1"}}
+    tube: dict[str, Any] = {"specimen": {"reference": "Specimen/1"}}
     index = observation("20393-5", None, valueBoolean=True, effectiveDateTime="2026-11-20T15:00:00+01:00", **tube)
     assert "haemolysed" in only(read(observation(**tube), index)).flags
 

@@ -198,3 +198,8 @@ def test_a_bound_in_a_unit_of_something_else_is_no_range() -> None:
 @pytest.mark.parametrize("broken", [{"specimen": 5}, {"specimen": []}])
 def test_a_specimen_that_cannot_be_read_says_nothing(broken: dict[str, Any]) -> None:
     assert only(read(observation(**broken))).specimen is None
+
+
+@pytest.mark.parametrize("ranges", [[], [{}], 5])
+def test_a_range_that_says_nothing_is_no_range(ranges: Any) -> None:
+    assert only(read(observation(referenceRange=ranges))).range is None

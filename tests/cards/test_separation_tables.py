@@ -10,6 +10,7 @@ import pytest
 
 from cards._families.kidney_function.family import KidneyFunction, kidney_function
 from cards._families.separation.family import Data, evaluate
+from cards._families.supplement_opener.family import supplement_opener
 from cds_service.errors import CannotTellError
 from cds_service.facts.outcomes import Fires, NotApplicable, Outcome, Phrase, Satisfied, Severity
 from cds_service.facts.patient import FamilyKnowledge, Limits, Needs, Patient
@@ -39,11 +40,16 @@ def judge_rows(*exposures: Exposure, rows: list[dict[str, Any]], egfr: str = "80
     table = tuple({"victims": ("victim",), "cations": ("cation-magnesium", "cation-calcium")} | row for row in rows)
     data = Data.model_validate({"rows": table})
     needs = Needs(
-        drugs=frozenset({"victim", "other", "cation-magnesium", "cation-calcium"}), uses=frozenset({"kidney-function"})
+        drugs=frozenset({"victim", "other", "cation-magnesium", "cation-calcium"}),
+        uses=frozenset({"kidney-function", "supplement-opener"}),
     )
     snapshot = chart(*exposures)
     snapshot.answers[kidney_function] = KidneyFunction(Decimal(egfr), None, False, False, False, None, Decimal(30))
-    families = {kidney_function: FamilyKnowledge("kidney-function", Limits({}, {}), Needs())}
+    snapshot.answers[supplement_opener] = ()
+    families = {
+        kidney_function: FamilyKnowledge("kidney-function", Limits({}, {}), Needs()),
+        supplement_opener: FamilyKnowledge("supplement-opener", Limits({}, {}), Needs()),
+    }
     return evaluate(Patient(snapshot, needs, families), Limits({"floor": Decimal(30)}, SPANS, data))
 
 

@@ -106,7 +106,7 @@ def magnesium_intake(patient: Patient, k: Limits) -> MagnesiumIntake:
     drafts = [exposure for exposure in oral if exposure.status == "draft"]
     lines = []
     for exposure in oral:
-        renewed = exposure.status == "active" and any(_same_drug(exposure, draft) for draft in drafts)
+        renewed = exposure.status == "active" and any(same_drug(exposure, draft) for draft in drafts)
         for line in _lines(exposure, renewed, patient, k):
             if "multivitamin-mineral" not in exposure.groups or _rich(line, k):
                 lines.append(line)
@@ -123,7 +123,7 @@ def _rich(line: MagnesiumLine, k: Limits) -> bool:
     return line.known and line.lower >= k["multivitamin_counts_from"]
 
 
-def _same_drug(one: Exposure, other: Exposure) -> bool:
+def same_drug(one: Exposure, other: Exposure) -> bool:
     """One drug by one route: the same ATC level 5, or the same ingredients when either has none."""
     first, second = ({code for code in e.atc if len(code) == ATC_SUBSTANCE} for e in (one, other))
     if first and second:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from cards._families.kidney_function.family import kidney_function
 from cards._families.separation.clock import DAY, Windows, apart, windows, with_same_meal
+from cards._families.supplement_opener.family import supplement_opener
 from cds_service.facts.outcomes import Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied, Severity, Value
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Exposure
@@ -156,7 +157,13 @@ def _card(patient: Patient, k: Limits, clashes: list[Pair]) -> Fires:
             "before": _hours(worst.before),
             "after": _hours(worst.after),
         },
-        notes=(*map(_pair_line, clashes), *(_label_line(label, k) for label in labels), *notes, *k.data.notes),
+        notes=(
+            *map(_pair_line, clashes),
+            *(_label_line(label, k) for label in labels),
+            *notes,
+            *k.data.notes,
+            *patient.ask(supplement_opener),
+        ),
     )
 
 

@@ -67,6 +67,10 @@ def _memory(
     for rule_id in memory.urgent.rules:
         if rule_id not in known:
             yield policy.finding(NAME, f"unknown rule {rule_id}", "correct the id", "memory", "urgent")
+    for index, card in enumerate(memory.once.cards):
+        if card.variant not in variants.get(card.rule, ()):
+            problem = f"{card.rule} has no variant {card.variant}"
+            yield policy.finding(NAME, problem, "correct the rule or the variant", "memory", "once", "cards", index)
     for index, entry in enumerate(memory.bands):
         at = ("memory", "bands", index)
         if entry.rule not in known:

@@ -11,6 +11,7 @@ from cds_service.fhir import structs
 from cds_service.fhir.read.shapes import decode_as_r4
 from tests.unit.fhir.charts import ATC, SNOMED, SUBJECT, chart, concept, only, raw, statement
 
+STATEMENT = structs.MedicationStatement
 OMEPRAZOLE = concept("A02BC01", system=ATC)
 
 
@@ -91,3 +92,19 @@ def test_a_recorded_statement_is_as_its_adherence_says(adherence: dict[str, Any]
 def test_a_category_without_codes_says_nothing() -> None:
     record = statement("A02BC01", category={"coding": [{"display": "Patient specified"}]})
     assert only(chart(record)).over_the_counter is False
+
+
+def test_a_member_of_an_impossible_shape_makes_the_resource_unreadable() -> None:
+    assert decode_as_r4(raw({"resourceType": "MedicationStatement", "reason": 5}), STATEMENT) is None
+
+
+def test_a_single_note_is_a_list_of_one_and_a_word_is_its_text() -> None:
+    made = {
+        "resourceType": "MedicationRequest",
+        "id": "m1",
+        "note": "with food",
+        "dosageInstruction": {"text": "daily"},
+    }
+    found = as_r4(made)
+    assert [note.text for note in found.note] == ["with food"]
+    assert [dosage.text for dosage in found.dosage_instruction] == ["daily"]

@@ -66,6 +66,7 @@ def test_components_that_cannot_be_read_are_reported() -> None:
 
 def test_a_result_without_a_code_is_reported() -> None:
     assert read(observation(code=None)).unreadable == {"labs"}
+    assert read(observation(code=5)).unreadable == {"labs"}
 
 
 def test_two_preliminary_results_do_not_contradict_each_other() -> None:

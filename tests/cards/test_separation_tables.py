@@ -13,7 +13,7 @@ from cards._families.separation.family import Data, evaluate
 from cards._families.supplement_opener.family import supplement_opener
 from cds_service.errors import CannotTellError
 from cds_service.facts.moments import Moment
-from cds_service.facts.outcomes import Fires, Outcome, Phrase, Satisfied, Severity
+from cds_service.facts.outcomes import Fires, NotApplicable, Outcome, Phrase, Satisfied, Severity
 from cds_service.facts.patient import FamilyKnowledge, Limits, Needs, Patient
 from cds_service.facts.records import Dosage, Exposure, Result
 from tests.cards.drugs import NOW, chart, drug
@@ -256,3 +256,11 @@ def judge_without_list(*exposures: Exposure) -> Outcome:
 def test_a_table_with_an_unknown_member_is_refused() -> None:
     with pytest.raises(ValueError, match="minutes"):
         Data.model_validate({"rows": (), "minutes": 30})
+
+
+def test_a_drug_that_no_row_keeps_apart_from_a_product_is_no_pair_with_it() -> None:
+    rows = [
+        {"labels": (BOTH,), "severity": "warning", "cations": ("cation-calcium",)},
+        {"labels": (BOTH,), "severity": "warning", "victims": ("other",), "cations": ("cation-magnesium",)},
+    ]
+    assert isinstance(judge_rows(victim(), cation("cation-magnesium"), rows=rows), NotApplicable)

@@ -73,7 +73,11 @@ class Review(msgspec.Struct, frozen=True):
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """One rule folder, compiled. `needs` includes those of its families; `sha256` is over rule.yaml and rule.py."""
+    """One rule folder, compiled. `needs` includes those of its families; `sha256` is over rule.yaml and rule.py.
+
+    trigger        any one of these must be present
+    together_with  and, unless empty, any one of these
+    """
 
     id: str
     version: int
@@ -102,6 +106,7 @@ class Rule(msgspec.Struct, frozen=True):
     family: str | None
     sha256: str
     folder: str
+    together_with: frozenset[str] = frozenset()
 
     def grade_of(self, variant: str) -> Grade:
         """The evidence grade of one variant: its own, else that of the rule."""

@@ -41,6 +41,7 @@ class Run:
         self.knowledge = knowledge
         self.hook = snapshot.hook
         self._families = knowledge.families
+        self._view = Patient(snapshot, Needs(), knowledge.families)
         self.stage: LifeStage = life_stage(snapshot)
         self.gaps: Gaps = find_gaps(snapshot)
         self._stopped = stopped
@@ -93,16 +94,19 @@ class Run:
         stage = self.stage
         if rule.ages not in stage.suits:
             return Verdict(rule, "gated", NotApplicable(stage.reason), tier, None, (), stage.reason)
-        outcome = self._evaluate(rule, Patient(self.snapshot, rule.needs, self._families))
+        outcome = self._evaluate(rule, self._view.passed_on(rule.needs))
         remarks: tuple[Phrase, ...] = ()
         if self._doubtful:
             outcome, remarks = self._weigh(rule, outcome)
-        if type(outcome) is Fires:
-            return self._fired(rule, outcome, tier, remarks)
+        if type(outcome) is Satisfied:
+            for fact in outcome.because:
+                if type(fact) is Result and fact.comparator:
+                    return _only_bounded(rule, outcome, tier)
+            return Verdict(rule, "satisfied", outcome, tier)
         if type(outcome) is NotApplicable:
             return Verdict(rule, "not-applicable", outcome, tier, None, (), outcome.reason)
-        if type(outcome) is Satisfied:
-            return _unless_bound(rule, outcome, tier)
+        if type(outcome) is Fires:
+            return self._fired(rule, outcome, tier, remarks)
         assert isinstance(outcome, CannotTell)  # noqa: S101 (the last member of the union)
         return Verdict(rule, "cannot-tell", outcome, tier, None, outcome.missing)
 
@@ -262,12 +266,9 @@ def _severity(rule: Rule, outcome: Outcome) -> Severity | None:
     return outcome.severity if outcome.severity is not None else rule.cards[outcome.variant].indicator
 
 
-def _unless_bound(rule: Rule, outcome: Satisfied, tier: Tier) -> Verdict:
-    bounds = [f"{f.concept}: only a bound is known" for f in outcome.because if type(f) is Result and f.comparator]
-    if bounds:
-        missing = tuple(bounds)
-        return Verdict(rule, "cannot-tell", CannotTell(missing, outcome.because), tier, None, missing)
-    return Verdict(rule, "satisfied", outcome, tier)
+def _only_bounded(rule: Rule, outcome: Satisfied, tier: Tier) -> Verdict:
+    missing = tuple([f"{r.concept}: only a bound is known" for r in _results(outcome.because) if r.comparator])
+    return Verdict(rule, "cannot-tell", CannotTell(missing, outcome.because), tier, None, missing)
 
 
 def _results(facts: tuple[Fact, ...]) -> list[Result]:

@@ -10,16 +10,16 @@ from typing import Any
 import msgspec
 
 
-class Limits(msgspec.Struct, frozen=True):
+class Limits(dict[str, Decimal]):
     """A rule's numbers by name: `k["severe"]` a Decimal in its own unit, `k.span("window")` a timedelta; `data` is the
-    typed table of a family (for example the separation intervals)."""
+    typed table of a family (for example the separation intervals). Never changed once made."""
 
-    values: Mapping[str, Decimal]
-    spans: Mapping[str, timedelta]
-    data: Any = None
+    __slots__ = ("data", "spans")
 
-    def __getitem__(self, name: str) -> Decimal:
-        return self.values[name]
+    def __init__(self, numbers: Mapping[str, Decimal], spans: Mapping[str, timedelta], data: Any = None) -> None:
+        super().__init__(numbers)
+        self.spans = spans
+        self.data = data
 
     def span(self, name: str) -> timedelta:
         """A limit whose unit is d or h."""

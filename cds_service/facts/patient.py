@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from cds_service.errors import CannotTellError, UndeclaredReadError
 from cds_service.facts import proof
@@ -28,7 +28,7 @@ ORDER_HOOKS = frozenset({"order-select", "order-sign", "medication-refill"})
 class Patient:
     """One rule's view of the snapshot. Provisional results do not take part; see `doubt.InDoubt` for when they do."""
 
-    __slots__ = ("_answers", "_families", "_needs", "as_of", "hook", "snapshot")
+    __slots__ = ("_answers", "_families", "_needs", "_newest", "as_of", "hook", "snapshot")
 
     def __init__(
         self, snapshot: Snapshot, needs: Needs, families: Mapping[Callable[..., Any], FamilyKnowledge]
@@ -39,6 +39,12 @@ class Patient:
         self._needs = needs
         self._families = families
         self._answers = snapshot.answers
+        self._newest: Mapping[str, Result] = snapshot.newest
+
+    def passed_on(self, needs: Needs) -> Self:
+        """This very view for the next rule, when the one before is done with it."""
+        self._needs = needs
+        return self
 
     def _view(self, needs: Needs) -> Patient:
         """What a shared question sees when this view asks it."""
@@ -89,7 +95,7 @@ class Patient:
         """The latest usable result that is not older than its concept's last band (fresh, recent or stale)."""
         if concept not in self._needs.results:
             raise UndeclaredReadError(f"result {concept}")
-        return self.snapshot.newest.get(concept)
+        return self._newest.get(concept)
 
     def _settled(self, concept: str) -> tuple[Result, ...]:
         """The series, without provisional results."""
@@ -99,7 +105,9 @@ class Patient:
 
     def latest(self, concept: str, within: timedelta | None = None) -> Result | None:
         """The latest usable result when it is fresh or recent (or at most `within` old)."""
-        result = self.last_known(concept)
+        if concept not in self._needs.results:
+            raise UndeclaredReadError(f"result {concept}")
+        result = self._newest.get(concept)
         if result is None:
             return None
         if within is None:

@@ -39,7 +39,7 @@ class Plan(msgspec.Struct, frozen=True):
         doubtful: tokens of results that cannot simply be believed: of those a rule itself must say what it cannot tell.
         """
         by_token, company = self.by_token, self.company
-        woken = {place for token in by_token.keys() & present for place in by_token[token]}
+        woken = set().union(*[by_token[token] for token in by_token.keys() & present])
         alone = woken & self.paired
         if alone:
             alone.difference_update(*[company[name] for name in company.keys() & (present | missing)])

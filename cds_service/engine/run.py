@@ -94,7 +94,8 @@ class Run:
         stage = self.stage
         if rule.ages not in stage.suits:
             return Verdict(rule, "gated", NotApplicable(stage.reason), tier, None, (), stage.reason)
-        outcome = self._evaluate(rule, self._view.passed_on(rule.needs))
+        self._view.needs = rule.needs
+        outcome = self._evaluate(rule, self._view)
         remarks: tuple[Phrase, ...] = ()
         if self._doubtful:
             outcome, remarks = self._weigh(rule, outcome)

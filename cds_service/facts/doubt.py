@@ -39,7 +39,7 @@ class InDoubt(Patient):
 
     def _view(self, needs: Needs) -> Patient:
         view = copy(self)
-        view._needs = needs
+        view.needs = needs
         return view
 
     def _weighed(self) -> Mapping[str, Result]:
@@ -54,7 +54,7 @@ class InDoubt(Patient):
     def _settled(self, concept: str) -> tuple[Result, ...]:
         if not self._provisional:
             return super()._settled(concept)
-        if concept not in self._needs.results:
+        if concept not in self.needs.results:
             raise UndeclaredReadError(f"result {concept}")
         return self.snapshot.results.get(concept, ())
 

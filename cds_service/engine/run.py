@@ -191,6 +191,9 @@ class Run:
         )
 
     def _gated(self, rule: Rule, fires: Fires, tier: Tier, severity: Severity, remarks: tuple[Phrase, ...]) -> Verdict:
+        policy, is_open = self.knowledge.policy, self._open.issuperset
+        if is_open(rule.gates) and is_open(policy.gates_by_tier.get(tier, ())):
+            return _shown(rule, fires, tier, severity, remarks)
         reached = severity
         unknown: list[str] = []
         for gate_id in rule.gates:
@@ -200,7 +203,7 @@ class Run:
             if held:
                 return Verdict(rule, "gated", NotApplicable(gate_id), tier, reason=gate_id)
             unknown += missing
-        for effect in self.knowledge.policy.effects_by_tier.get(tier, ()):
+        for effect in policy.effects_by_tier.get(tier, ()):
             if effect.gate in self._open:
                 continue
             if effect.effect == "off" and reached is Severity.CRITICAL and "P1" not in effect.tiers:
@@ -217,7 +220,7 @@ class Run:
                 missing_keys = tuple(dict.fromkeys(unknown))
                 return Verdict(rule, "cannot-tell", CannotTell(missing_keys), tier, missing=missing_keys)
             remarks = (*remarks, Phrase("gates-unknown"))
-        return Verdict(rule, "fires", fires, "P1" if severity is Severity.CRITICAL else tier, severity, (), "", remarks)
+        return _shown(rule, fires, tier, severity, remarks)
 
     def _ask_gate(self, gate_id: str) -> tuple[bool, tuple[str, ...]]:
         """Whether the gate holds, and what is missing when it cannot be judged. Asked once per call."""
@@ -265,6 +268,10 @@ def _severity(rule: Rule, outcome: Outcome) -> Severity | None:
     if type(outcome) is not Fires:
         return None
     return outcome.severity if outcome.severity is not None else rule.cards[outcome.variant].indicator
+
+
+def _shown(rule: Rule, fires: Fires, tier: Tier, severity: Severity, remarks: tuple[Phrase, ...]) -> Verdict:
+    return Verdict(rule, "fires", fires, "P1" if severity is Severity.CRITICAL else tier, severity, (), "", remarks)
 
 
 def _only_bounded(rule: Rule, outcome: Satisfied, tier: Tier) -> Verdict:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from copy import copy
 from typing import Any
 
 from cds_service.errors import UndeclaredReadError
@@ -36,11 +35,6 @@ class InDoubt(Patient):
         self._provisional = provisional
         self._answers = {}
         self._newest = self._weighed()
-
-    def _view(self, needs: Needs) -> Patient:
-        view = copy(self)
-        view.needs = needs
-        return view
 
     def _weighed(self) -> Mapping[str, Result]:
         """By concept the result to weigh, when it may take part, else the latest."""

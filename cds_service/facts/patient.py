@@ -28,7 +28,7 @@ ORDER_HOOKS = frozenset({"order-select", "order-sign", "medication-refill"})
 class Patient:
     """One rule's view of the snapshot. Provisional results do not take part; see `doubt.InDoubt` for when they do.
 
-    `needs`: what may be read; the engine hands one view from rule to rule by setting it.
+    `needs`: what may be read now; one view serves rule after rule, and the shared questions that they ask.
     """
 
     __slots__ = ("_answers", "_families", "_newest", "as_of", "hook", "needs", "snapshot")
@@ -43,10 +43,6 @@ class Patient:
         self._families = families
         self._answers = snapshot.answers
         self._newest: Mapping[str, Result] = snapshot.newest
-
-    def _view(self, needs: Needs) -> Patient:
-        """What a shared question sees when this view asks it."""
-        return Patient(self.snapshot, needs, self._families)
 
     @property
     def age(self) -> int | None:
@@ -268,15 +264,22 @@ class Patient:
             raise UndeclaredReadError(f"family {getattr(question, '__name__', question)}")
         known = self._answers.get(question, _UNASKED)
         if known is _UNASKED:
-            try:
-                known = question(self._view(family.needs), family.limits)
-            except CannotTellError as unknown:
-                known = unknown
-            self._answers[question] = known
+            known = self._answers[question] = self._answer(question, family)
         if type(known) is CannotTellError:
             raise CannotTellError(*known.missing)
         answer: Answer = known
         return answer
+
+    def _answer(self, question: Callable[[Patient, Limits], Any], family: FamilyKnowledge) -> Any:
+        """The answer, or the CannotTellError that takes its place; meanwhile this view reads what the family may."""
+        own = self.needs
+        self.needs = family.needs
+        try:
+            return question(self, family.limits)
+        except CannotTellError as unknown:
+            return unknown
+        finally:
+            self.needs = own
 
     def ask_or(self, question: Callable[[Patient, Limits], Answer], otherwise: Answer) -> Answer:
         """Like `ask`, with what to assume when the question cannot be answered (only where that is the safe side)."""

@@ -230,6 +230,11 @@ class Policy(msgspec.Struct, frozen=True, dict=True):
         tiers = {tier for effect in self.gate_effects for tier in effect.tiers}
         return {tier: tuple(effect for effect in self.gate_effects if tier in effect.tiers) for tier in tiers}
 
+    @cached_property
+    def gates_by_tier(self) -> Mapping[str, frozenset[str]]:
+        """The ids of those gates."""
+        return {tier: frozenset(e.gate for e in effects) for tier, effects in self.effects_by_tier.items()}
+
 
 class Order(msgspec.Struct, frozen=True):
     """What a suggestion may order: a draft ServiceRequest. Active orders for all `concepts` make it moot.

@@ -224,7 +224,8 @@ class Run:
 
     def _ask_gate(self, gate_id: str) -> tuple[bool, tuple[str, ...]]:
         """Whether the gate holds, and what is missing when it cannot be judged. Asked once per call."""
-        view = Patient(self.snapshot, Needs(uses=frozenset({gate_id})), self._families)
+        view = self._view
+        view.needs = Needs(uses=frozenset({gate_id}))
         known: tuple[bool, tuple[str, ...]]
         try:
             known = view.ask(self.knowledge.gates[gate_id].question) is not None, ()

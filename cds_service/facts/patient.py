@@ -102,10 +102,8 @@ class Patient:
         if concept not in self.needs.results:
             raise UndeclaredReadError(f"result {concept}")
         result = self._newest.get(concept)
-        if result is None:
-            return None
-        if within is None:
-            return None if result.age == "stale" else result
+        if result is None or within is None:
+            return None if result is None or result.age == "stale" else result
         at = result.at
         is_within = self.as_of.within(at, within) if at.day_only else self.as_of.at - at.earliest <= within
         return result if is_within else None

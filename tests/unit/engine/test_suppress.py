@@ -124,6 +124,19 @@ def test_an_info_of_p5_comes_once_in_ninety_days_when_a_chart_is_opened(hook: st
     assert reason(verdict, shown(90 * DAY), hook) is None
 
 
+@pytest.mark.parametrize("hook", ["patient-view", "order-select", "order-sign"])
+def test_a_little_more_than_the_european_level_of_magnesium_is_said_once_in_half_a_year(hook: str) -> None:
+    def again(variant: str, severity: Severity, ago: timedelta) -> bool:
+        verdict = fired("P2", severity, variant, rule_id="mg-supplement-above-ul")
+        memory = Memory(issued=(Earlier("mg-supplement-above-ul", "above-eu", INFO, NOW - ago),))
+        return "mg-supplement-above-ul" not in keep_back([verdict], AS_OF, hook, POLICY, memory)
+
+    assert not again("above-eu", INFO, 180 * DAY - HOUR)
+    assert again("above-eu", INFO, 180 * DAY)
+    assert again("above-us", INFO, DAY)
+    assert again("above-eu", WARNING, DAY)
+
+
 def test_a_worse_band_of_p5_comes_again() -> None:
     assert reason(fired("P5", INFO, "low"), shown(DAY, INFO, "note")) is None
 

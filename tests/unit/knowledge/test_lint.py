@@ -91,6 +91,14 @@ def test_a_need_that_no_prefetch_key_delivers_is_found(cards: Path, edit: Edit) 
     ]
 
 
+def test_of_a_rule_with_several_variants_it_must_be_said_whether_they_are_bands(cards: Path, edit: Edit) -> None:
+    edit(RULE, "cards:\n", "cards:\n  second: {indicator: info, summary: {nl: Twee, en: Two}}\n")
+    asked = [finding for finding in errors(cards) if "bands of one thing" in finding.problem]
+    assert [(finding.check, "unbanded" in finding.remedy) for finding in asked] == [("policy", True)]
+    edit("_shared/policy.yaml", "  once: {", "  unbanded: [mg-trial]\n  once: {")
+    assert not [finding for finding in errors(cards) if "bands of one thing" in finding.problem]
+
+
 def test_a_review_that_is_due_is_announced_and_then_fails(cards: Path) -> None:
     update_lock(read_sources(cards))
     assert not [f for f in check_cards(cards, TODAY)[1] if f.check == "review-soon"]

@@ -59,8 +59,11 @@ def _first_low(patient: Patient, mg: Result, k: Limits) -> Result | None:
 
     A value drawn within 24 h of an infusion says nothing when it is normal.
     """
+    series = patient.series("magnesium-serum", k.span("looked_back"))
+    if not series or mg.at.earliest - series[-1].at.earliest < k.span("apart"):
+        return None
     first, dosing = None, patient.ask(magnesium_dosing)
-    for result in patient.series("magnesium-serum", k.span("looked_back")):
+    for result in series:
         if result.below(k["low"]):
             if mg.at.earliest - result.at.earliest >= k.span("apart"):
                 first = result

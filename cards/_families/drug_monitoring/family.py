@@ -105,7 +105,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     use = _use(patient, k)
     if not isinstance(use, Use):
         return use
-    if data.closer is not None and _is_measured(patient, data.test, k.span(data.closer.interval)):
+    if _just_measured(patient, use, k):
         return Satisfied(use.facts)
     partners = patient.taking_or_ordering(*data.cofactor_drugs)
     closer = () if data.closer is None else reasons_for_closer(patient, data.closer, use.used, k)
@@ -124,9 +124,13 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     )
 
 
-def _is_measured(patient: Patient, test: str, span: timedelta) -> bool:
+def _just_measured(patient: Patient, use: Use, k: Limits) -> bool:
     """Whether the latest result answers the shortest interval, so that nothing else matters."""
-    result = patient.latest(test, span)
+    data: Data = k.data
+    if use.variant == "after" or data.since_start or (use.variant == "start" and data.start_interval is not None):
+        return False
+    names = (data.interval, data.interval_with_drug, None if data.closer is None else data.closer.interval)
+    result = patient.latest(data.test, min([k.span(name) for name in names if name is not None]))
     return result is not None and not result.comparator
 
 
@@ -144,9 +148,10 @@ def _use(patient: Patient, k: Limits) -> Use | Outcome:
         if data.every_order or _worth_at_start(patient, exposures, k):
             return Use("start", exposures, running)
         return NotApplicable("no long-term use with a co-factor planned")
-    if not _long_enough(patient, running, k):
+    use = Use("due", exposures if ordering else (), running)
+    if None not in [e.since for e in running] and _just_measured(patient, use, k):
         return Satisfied(running)
-    return Use("due", exposures if ordering else (), running)
+    return use if _long_enough(patient, running, k) else Satisfied(running)
 
 
 def _ended(patient: Patient, ended: Ended, k: Limits) -> tuple[Exposure, ...]:

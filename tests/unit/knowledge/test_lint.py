@@ -49,6 +49,8 @@ def test_every_check_says_what_it_checks() -> None:
         (RULE, "results: [magnesium-serum]", "results: [magnesium-serum, magnesium-serun]", "needs",
          "magnesium-serun is not in the value sets"),
         (RULE, "[result:magnesium-serum]", "[result:potassium]", "needs", "is not among the needs"),
+        (RULE, "needs:\n  results", "together_with: [drug:ppi]\nneeds:\n  results", "needs",
+         "together_with drug:ppi is not among the needs"),
         (RULE, "tier: {default: P3}", "tier: {default: P3, order-sign: P2}", "hooks", "order-sign is not among"),
         (RULE, "hooks: [patient-view]", "hooks: [order-sign]", "hooks", "tier P3 is never shown at order-sign"),
         (RULE, "checker: C. Checker", "checker: A. Author", "review", "author and checker are the same"),

@@ -71,7 +71,7 @@ def test_a_low_calcium_from_before_the_window_of_the_site_is_no_sign(window: int
     families = dict(knowledge().families)
     family = families[magnesium_signs]
     spans = {**family.limits.spans, "laboratory_window": timedelta(days=window)}
-    limits = Limits(family.limits.values, spans, family.limits.data)
+    limits = Limits(family.limits, spans, family.limits.data)
     families[magnesium_signs] = msgspec.structs.replace(family, limits=limits)
     calcium = msgspec.structs.replace(
         result("1.00", concept="calcium-ionised", age="recent"), at=moment(timedelta(days=20))

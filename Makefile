@@ -8,7 +8,7 @@ UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make requirements" --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-postgres check bench golden lock docs fix requirements clean
+.PHONY: help demo serve test test-postgres mutants check bench golden lock docs fix requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ test-postgres: $(STAMP)  ## run the storage tests on PostgreSQL too: IONWISE_TES
 		echo "  IONWISE_TEST_POSTGRES_URL=postgresql://user:password@127.0.0.1/postgres make test-postgres" >&2; \
 		echo "The user must be allowed to create databases; the tests make their own and drop them." >&2; exit 1; }
 	$(BIN)/python -m pytest -q tests/storage
+
+mutants: $(STAMP)  ## change the code of facts and families line by line: does a test notice? (ARGS="--sample 400" or a path)
+	$(BIN)/python -m tests.mutation $(ARGS)
 
 check: $(STAMP)  ## style, types, layers, the knowledge (with limit mutation), the generated docs
 	$(BIN)/ruff check .

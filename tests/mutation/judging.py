@@ -105,7 +105,9 @@ class _InPlace:
             raise session.Failed("the tests cannot be collected")
         suite = Suite(session, self._watch)
         self.verdicts.failing.extend(suite.failing)
-        self._functions = [found for found in gc.get_objects() if isinstance(found, FunctionType)]
+        paths = {str(ROOT / mutant.file) for mutant in self._mutants}
+        functions = [found for found in gc.get_objects() if isinstance(found, FunctionType)]
+        self._functions = [function for function in functions if function.__code__.co_filename in paths]
         gc.freeze()  # children share what they do not change
         control = _killer(lambda: _without_mutant({mutant.file for mutant in self._mutants}, suite))
         if control is not None:

@@ -78,5 +78,9 @@ def test_a_shared_question_sees_the_same_doubt_and_its_answer_is_kept_apart() ->
     }
     chart = snapshot(FINAL)
     view = InDoubt(chart, needs, families, {"sodium": RIVAL}, provisional=False)
-    assert (view.ask(outer), view.ask(question), Patient(chart, needs, families).ask(outer)) == (150, 150, 140)
+    assert (view.ask(outer), view.ask(question), Patient(chart, needs, families).ask(outer)) == (
+        Decimal(150),
+        Decimal(150),
+        Decimal(140),
+    )
     assert len(asked) == 2

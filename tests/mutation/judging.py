@@ -98,7 +98,7 @@ class _InPlace:
         self._mutants, self._report, self._watch = mutants, report, watch
         self.verdicts = Verdicts({}, [], [])
         self._functions: list[FunctionType] = []
-        self._killers: dict[str, list[str]] = defaultdict(list)
+        self._killers: dict[str, set[str]] = defaultdict(set)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if session.testsfailed or not session.items:
@@ -126,14 +126,13 @@ class _InPlace:
         killer = _killer(lambda: _with_mutant(mutant, self._functions, suite, names)) if names else None
         self.verdicts.killers[mutant] = killer
         self._report(mutant, killer)
-        if killer is not None and killer in names:
-            known = self._killers[mutant.file]
-            known[:] = [killer, *[name for name in known if name != killer]]
+        if killer is not None:
+            self._killers[mutant.file].add(killer)
 
     def _killers_first(self, file: str, names: list[str]) -> list[str]:
-        wanted = frozenset(names)
-        known = [name for name in self._killers[file] if name in wanted]
-        return [*known, *[name for name in names if name not in frozenset(known)]]
+        """Sorted is stable: among those that noticed another mutant of the file, and the others, the quickest first."""
+        known = self._killers[file]
+        return sorted(names, key=lambda name: name not in known)
 
 
 def _judge_in_place(mutants: Sequence[Mutant], report: Report) -> Verdicts:

@@ -118,10 +118,11 @@ class _InPlace:
 
     def _judge(self, mutant: Mutant, suite: Suite) -> None:
         place = (mutant.file, mutant.scope)
-        if mutant.scope and (not mutant.body or place in suite.at_start - run_by_tables(mutant.file)):
+        by_tables = place in run_by_tables(mutant.file)
+        if mutant.scope and not by_tables and (not mutant.body or place in suite.at_start):
             self.verdicts.left.append((mutant, suite.users_of_file(mutant.file)))
             return
-        names = suite.users(place) if mutant.scope else suite.users_of_file(mutant.file)
+        names = suite.users(place) if mutant.scope and not by_tables else suite.users_of_file(mutant.file)
         names = self._killers_first(mutant.file, names)
         killer = _killer(lambda: _with_mutant(mutant, self._functions, suite, names)) if names else None
         self.verdicts.killers[mutant] = killer

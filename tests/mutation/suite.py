@@ -28,7 +28,7 @@ TESTS = (
 )
 OPTIONS = ("--assert=plain", "--capture=no", "-p", "no:terminal", "-p", "no:cacheprovider")
 OURS = ("cds_service.", "cards.")
-CLOSE = "tests/unit/facts/"  # always asked
+CLOSE, CLOSE_TO = "tests/unit/facts/", "cds_service/facts/"  # about each other; some only look at a table
 MOST = 1500  # tests to ask besides: a mutant that none of so many notices counts as a survivor
 Place = tuple[str, str]
 """A file, relative to the project, and the qualified name of a function in it."""
@@ -112,7 +112,9 @@ class Suite:
     def users_of_file(self, file: str) -> list[str]:
         """The same of the tests that run anything of a file, of all tests when none does."""
         found = {name for place, names in self._users.items() if place[0] == file for name in names}
-        return self._chosen(found or set(self.quickest_first))
+        if file.startswith(CLOSE_TO) or not found:
+            found |= {name for name in self.quickest_first if not found or name.startswith(CLOSE)}
+        return self._chosen(found)
 
     def _chosen(self, found: Collection[str]) -> list[str]:
         close = [name for name in self.quickest_first if name in found and name.startswith(CLOSE)]

@@ -91,6 +91,12 @@ def test_each_coded_sign_counts_for_ninety_days(group: str, sign: str) -> None:
     assert ask(magnesium_signs, problem(group, 90, confirmed=False)).signs == ()
 
 
+def test_a_low_calcium_is_a_sign_while_it_is_of_this_month() -> None:
+    for days, signs in ((30, ["sign-calcium"]), (31, [])):
+        calcium = measured("calcium-ionised", "1.05", days * DAY)
+        assert [one.id for one in ask(magnesium_signs, calcium).signs] == signs
+
+
 def test_a_seizure_in_epilepsy_is_no_sign() -> None:
     assert ask(magnesium_signs, problem("seizure"), problem("epilepsy", None)).signs == ()
 

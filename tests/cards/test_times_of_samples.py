@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from cards._families.drug_monitoring.courses import lasted
@@ -231,3 +232,61 @@ def test_weight_is_lost_against_the_highest_weight_before() -> None:
     assert ask(refeeding_risk, occasion, now, lower, higher).criteria[-2:] == (now, higher)
     assert now not in ask(refeeding_risk, occasion, now).criteria
     assert now not in ask(refeeding_risk, occasion, now, measured("body-weight", "59", 20 * DAY)).criteria
+
+
+def test_a_weight_that_is_only_a_bound_is_no_weight() -> None:
+    occasion, now = problem("malnutrition"), measured("body-weight", "60", DAY)
+    bound = measured("body-weight", "90", 20 * DAY, comparator=">")
+    assert ask(refeeding_risk, occasion, now, bound).criteria == ()
+
+
+def test_without_an_occasion_there_is_no_refeeding_risk_to_weigh() -> None:
+    found = ask(refeeding_risk, measured("body-weight", "60", DAY), measured("body-weight", "90", 20 * DAY))
+    assert (found.occasions, found.criteria, found.unknown, found.high) == ((), (), (), False)
+
+
+def test_the_latest_of_several_loading_tests_counts() -> None:
+    before, after = urine("3.0", 80 * HOUR), urine("20.0", 20 * HOUR)
+    old, new = (
+        taken("magnesium", name="magnesium loading test", since=moment(hours * HOUR),
+              dosages=(Dosage(Decimal(dose), unit),))
+        for hours, dose, unit in ((900, 40, "mmol"), (50, 60, "meq"))
+    )  # fmt: skip
+    for tests in ((old, new), (new, old)):
+        found = ask(magnesium_retention, after, before, *tests)
+        assert (found.order, found.dose) == (new, 30)
+
+
+@pytest.mark.parametrize(("amount", "unit", "dose"), [("1", "mmol", 1), ("0.03", "mol", 30), ("0.02", "keq", None)])
+def test_a_loading_dose_is_one_amount_of_magnesium(amount: str, unit: str, dose: int | None) -> None:
+    chart = [urine("20.0", 20 * HOUR), urine("3.0", 80 * HOUR)]
+    test = taken("magnesium", name="magnesium loading test", since=moment(50 * HOUR),
+                 dosages=(Dosage(Decimal(amount), unit),))  # fmt: skip
+    if dose is None:
+        with pytest.raises(CannotTellError, match="loading test"):
+            ask(magnesium_retention, *chart, test)
+    else:
+        assert ask(magnesium_retention, *chart, test).dose == dose
+
+
+def test_two_amounts_are_no_loading_dose() -> None:
+    doses = tuple(Dosage(Decimal(amount), "mmol") for amount in (20, 30))
+    test = taken("magnesium", name="magnesium loading test", since=moment(50 * HOUR), dosages=doses)
+    with pytest.raises(CannotTellError, match="loading test"):
+        ask(magnesium_retention, urine("20.0", 20 * HOUR), urine("3.0", 80 * HOUR), test)
+
+
+def test_magnesium_into_a_vein_around_the_procedure_is_a_loading_test() -> None:
+    chart = [urine("20.0", 20 * HOUR), urine("3.0", 80 * HOUR)]
+    dose = (Dosage(Decimal(30), "mmol"),)
+    for times in ({"since": moment(50 * HOUR)}, {"authored": moment(50 * HOUR)}):
+        order = taken("magnesium", route="intravenous", dosages=dose, **times)
+        for hours, known in ((49, True), (500, False), (None, False)):
+            at = None if hours is None else moment(hours * HOUR)
+            done = {"magnesium-loading-test": (msgspec.structs.replace(problem("magnesium-loading-test"), at=at),)}
+            found = ask(magnesium_retention, *chart, order, procedures=done)
+            assert (found is not None) is known
+            assert found is None or not found.by_order
+        assert ask(magnesium_retention, *chart, order) is None
+        named = msgspec.structs.replace(order, name="magnesium loading test")
+        assert ask(magnesium_retention, *chart, named).by_order

@@ -119,9 +119,20 @@ def test_a_course_lasts_until_now_or_until_its_end(exposure: Exposure, days: int
 
 @pytest.mark.parametrize("word", ["infusion", "drip", "continuous", "perfusor", "pomp", "pump"])
 def test_a_word_for_an_infusion_makes_a_small_dose_a_large_one(word: str) -> None:
-    small = Dosage(amount=None, unit="")
-    for given in (infusion(1, name=f"magnesium {word}", dosages=(Dosage(),)), infusion(1, dosages=(small,))):
+    small, large = Dosage(Decimal(1), "g"), Dosage(Decimal(4), "g")
+    for given in (
+        infusion(1, name=f"magnesium {word}", dosages=(small,)),
+        infusion(1, dosages=(msgspec.structs.replace(small, text=f"per {word.upper()}"),)),
+        infusion(1, dosages=(small, large)),
+    ):
         assert ask(intravenous_magnesium, given).large == (given,)
+    assert ask(intravenous_magnesium, infusion(1, dosages=(small, small))).large == ()
+
+
+def test_only_the_drafts_of_this_call_are_judged() -> None:
+    judged, other = (infusion(None, status="draft", judged=judged) for judged in (True, False))
+    found = ask(intravenous_magnesium, judged, other)
+    assert (found.judged, found.drafts) == ((judged,), (judged, other))
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,9 @@ def test_overlay_check_says_what_moved_and_what_is_wrong(tmp_path: Path) -> None
     overlay.write_text("limits: {mg-hypomagnesaemia.severe: 0.46}\n")
     ran = CliRunner().invoke(commands, ["overlay", "check", str(overlay)])
     assert ran.exit_code == 0, ran.output
-    assert re.search(r"mg-hypomagnesaemia\.severe: 0\.50 -> 0\.46 mmol/L, [1-9]\d* boundary cases moved along", ran.output)
+    assert re.search(
+        r"mg-hypomagnesaemia\.severe: 0\.50 -> 0\.46 mmol/L, [1-9]\d* boundary cases moved along", ran.output
+    )
     assert "to be judged by a clinician: mg-hypomagnesaemia: 1.2 mg/dL rounds to 0.49 and is severe" in ran.output
     overlay.write_text("limits: {mg-supplement-above-ul.eu: 350}\noff: [x-y]\n")
     ran = CliRunner().invoke(commands, ["overlay", "check", str(overlay)])

@@ -33,6 +33,13 @@ def test_a_provisional_result_takes_part_only_when_asked_to() -> None:
     assert doubt(snapshot(), provisional=True).last_known("sodium") is None
 
 
+@pytest.mark.parametrize("flag", ["preliminary", "page-incomplete"])
+def test_every_flag_of_a_result_that_may_not_be_the_last_word_keeps_it_out(flag: str) -> None:
+    chart = snapshot(result("139", flags=(flag,)), FINAL)
+    assert Patient(chart, NEEDS, {}).series("sodium") == (FINAL,)
+    assert Patient(chart, NEEDS, {}).latest("sodium") is FINAL
+
+
 def test_a_rival_takes_the_place_of_the_latest_result() -> None:
     assert doubt(snapshot(FINAL), RIVAL).last_known("sodium") is RIVAL
     assert doubt(snapshot(FINAL), RIVAL, provisional=True).last_known("sodium") is RIVAL

@@ -11,6 +11,7 @@ import typer
 from cds_service import cli_maps, cli_sites, cli_storage
 from cds_service.errors import Finding, IonwiseError
 
+Overlay = Annotated[Path | None, typer.Option(help="As the site with this overlay.", exists=True, dir_okay=False)]
 commands = typer.Typer(name="ionwise", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 commands.add_typer(cli_maps.commands, name="map")
 commands.add_typer(cli_storage.db, name="db")
@@ -52,6 +53,7 @@ def prefetch(
     profile: Annotated[str, typer.Option(help="generic, epic, oracle or nl.")] = "generic",
     hook: Annotated[str | None, typer.Option(help="Only the keys of this hook.")] = None,
     language: Annotated[str, typer.Option(help="nl or en.")] = "en",
+    overlay: Overlay = None,
 ) -> None:
     """Print the prefetch keys and queries for an analyst who types them into an EHR."""
     from cds_service.fhir.profiles import PROFILES, prefetch_sheet
@@ -64,7 +66,7 @@ def prefetch(
     if hook is not None:
         _choose("--hook", hook, CONTEXTS)
     try:
-        plan = load_knowledge(read_settings(sandbox=True).cards_dir).key_plan
+        plan = load_knowledge(read_settings(sandbox=True).cards_dir, overlay=overlay).key_plan
     except IonwiseError as error:
         _refuse(error)
     for line in prefetch_sheet(plan, PROFILES[profile], language, hook):
@@ -199,6 +201,7 @@ def demo(
 def explain_request(
     request: Annotated[Path, typer.Argument(help="A recorded hook request: the JSON body.", exists=True)],
     language: Annotated[str, typer.Option(help="nl or en.")] = "en",
+    overlay: Overlay = None,
 ) -> None:
     """Tell rule by rule how the answer to a recorded request comes about. The output holds patient data."""
     from datetime import UTC, datetime
@@ -212,17 +215,19 @@ def explain_request(
     _choose("--language", language, ("nl", "en"))
     try:
         settings = read_settings(sandbox=True)
-        knowledge = load_knowledge(settings.cards_dir)
+        knowledge = load_knowledge(settings.cards_dir, overlay=overlay)
+        tenant = knowledge.tenant
         options = DecideOptions(
             language=language,
             zone=settings.zone,
             sandbox=True,
             admit_unknown_status=settings.admit_unknown_status,
             settings={"icu_locations": frozenset(settings.icu_locations)},
-        )
+        ).for_tenant(tenant)
+        absent = frozenset(settings.absent_sources) if tenant.absent_sources is None else tenant.absent_sources
         plan = apply_profile(knowledge.key_plan, PROFILES[settings.profile])
         now = datetime.now(UTC)  # noqa: TID251 (a command line has a clock)
-        typer.echo(explain_body(request.read_bytes(), knowledge, plan, options, now))
+        typer.echo(explain_body(request.read_bytes(), knowledge, plan, options, now, absent))
     except IonwiseError as error:
         _refuse(error)
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from cds_service.errors import IonwiseError
+from cds_service.knowledge.tenant import DEFAULT_TENANT
 
 if TYPE_CHECKING:
     from cds_service.storage.database import Database
 
-DEFAULT_TENANT = "default"
 Tenant = Annotated[str, typer.Option(help="Tenant whose data or rules are meant.")]
 Reason = Annotated[str, typer.Option(help="Why: it is kept with the switch.")]
 Author = Annotated[str | None, typer.Option(help="Who decided. Default: the user of this computer.")]

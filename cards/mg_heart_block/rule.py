@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cards._families.intravenous_magnesium.family import intravenous_magnesium, is_for
 from cards._families.magnesium_intake.family import magnesium_intake, whole
+from cards._families.supplement_opener.family import supplement_opener
 from cds_service.errors import CannotTellError
 from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied, Value
 from cds_service.facts.patient import ORDER_HOOKS, Limits, Patient
@@ -46,6 +47,7 @@ def _intravenous(patient: Patient, k: Limits, block: tuple[Fact, ...], infusions
         because=(*infusions, *block),
         also=() if reason is None else (reason,),
         values={"block": _named(block[0])},
+        notes=patient.ask(supplement_opener),
         unknown=_unknown(patient),
     )
 
@@ -63,7 +65,8 @@ def _oral(patient: Patient, k: Limits, block: tuple[Fact, ...]) -> Outcome:
         "total": whole(intake.upper),
         "block": _named(block[0]),
     }
-    return Fires("oral", because=(*products, *block), values=values, unknown=_unknown(patient))
+    notes = patient.ask(supplement_opener)
+    return Fires("oral", because=(*products, *block), values=values, notes=notes, unknown=_unknown(patient))
 
 
 def _unknown(patient: Patient) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from cards._families.magnesium_intake.family import magnesium_intake
 from cards._families.magnesium_reference.family import magnesium_reference
 from cards._families.pre_eclampsia.family import pre_eclampsia
 from cards._families.pregnancy.family import pregnancy
+from cards._families.supplement_opener.family import supplement_opener
 from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Exposure
@@ -46,7 +47,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         because=(*products, *finding.facts),
         also=(*basis, *((mg,) if mg is not None and mg not in finding.facts else ())),
         values={"kidney": _kidney(kidney), "product": Listing(others or products), "mg": mg},
-        notes=_notes(patient, kidney, products, k),
+        notes=(*_notes(patient, kidney, k), *patient.ask(supplement_opener)),
         unknown=(*(() if kidney.known else ("unknown-egfr",)), *(() if mg is not None else ("magnesium",))),
     )
 
@@ -156,18 +157,13 @@ def _kidney(kidney: KidneyFunction) -> Phrase:
     return Phrase("egfr", {"egfr": kidney.egfr if kidney.egfr is not None else kidney.basis})
 
 
-def _is_new_supplement(product: Exposure) -> bool:
-    return product.status == "draft" and product.route != "intravenous" and "magnesium-supplement" in product.groups
-
-
-def _notes(patient: Patient, kidney: KidneyFunction, products: tuple[Exposure, ...], k: Limits) -> tuple[str, ...]:
+def _notes(patient: Patient, kidney: KidneyFunction, k: Limits) -> tuple[str, ...]:
     fertile = patient.sex == "female" and patient.age is not None and not patient.aged_at_least(k["fertile_before"])
     notes = (
         ("aki", kidney.aki is True),
         ("computed", kidney.computed),
         ("diagnosis", kidney.by_diagnosis),
         ("ambiguous", patient.ask(magnesium_intake).ambiguous),
-        ("consult", any(_is_new_supplement(product) for product in products)),
         ("pregnancy-unknown", fertile and patient.ask_or(pregnancy, None) is None),
     )
     return tuple(name for name, holds in notes if holds)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 from cards._families.kidney_function.family import KidneyFunction, kidney_function
-from cards._families.magnesium_intake.family import MagnesiumIntake, MagnesiumLine, magnesium_intake, whole
+from cards._families.magnesium_intake.family import MagnesiumIntake, magnesium_intake
+from cards._families.magnesium_intake.lines import product_lines, total_phrase
 from cards._families.pregnancy.family import pregnancy
-from cds_service.facts.outcomes import Fact, Fires, NotApplicable, Outcome, Phrase, Satisfied, Severity
+from cds_service.facts.outcomes import Fact, Fires, NotApplicable, Outcome, Satisfied, Severity
 from cds_service.facts.patient import Limits, Patient
 
 INTENDED = ("migraine", "constipation")
@@ -36,8 +37,8 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         severity=severity,
         because=(*facts, *(basis if decides else ())),
         also=(*(() if decides else basis), *(() if diarrhoea is None else (diarrhoea,))),
-        values={"total": _total(intake)},
-        notes=(*(_line(line) for line in intake.lines if not line.superseded), *_notes(patient, intake, k)),
+        values={"total": total_phrase(intake)},
+        notes=(*product_lines(intake), *_notes(patient, intake, k)),
         unknown=() if kidney.known else ("unknown-egfr",),
     )
 
@@ -92,25 +93,12 @@ def _has_indication(patient: Patient, intake: MagnesiumIntake) -> bool:
     return ordered_for or patient.has(*INTENDED, "hypomagnesaemia") is not None
 
 
-def _total(intake: MagnesiumIntake) -> Phrase:
-    kind = "at-least" if intake.at_least else "range" if intake.ambiguous else "exact"
-    return Phrase(kind, {"lower": whole(intake.lower), "upper": whole(intake.upper)})
-
-
-def _line(line: MagnesiumLine) -> Phrase:
-    if not line.known:
-        return Phrase("line-no-dose", {"product": line.exposure})
-    kind = "range" if line.ambiguous else "exact"
-    amount = Phrase(kind, {"lower": whole(line.lower), "upper": whole(line.upper)})
-    return Phrase("line-as-needed" if line.as_needed else "line", {"product": line.exposure, "amount": amount})
-
-
 def _notes(patient: Patient, intake: MagnesiumIntake, k: Limits) -> tuple[str, ...]:
     fertile = patient.sex == "female" and patient.age is not None and not patient.aged_at_least(k["fertile_before"])
     maybe_pregnant = fertile and patient.ask_or(pregnancy, None) is None
     notes = (
         ("ambiguous", intake.ambiguous),
-        ("minimum", intake.at_least),
+        ("magnesium-total-minimum", intake.at_least),
         ("pregnancy-unknown", maybe_pregnant),
     )
     return tuple(name for name, holds in notes if holds)

@@ -85,10 +85,9 @@ class Run:
     def _mark_blind(self, plan: Plan, places: tuple[int, ...], verdicts: list[Verdict]) -> None:
         """A rule of which nothing is present cannot tell when something is missing."""
         for place in places:
-            missing = self.gaps.behind(plan.rules[place].trigger)
-            if missing:
-                rule, tier = plan.rules[place], plan.silent[place].tier
-                verdicts[place] = Verdict(rule, "cannot-tell", CannotTell(missing), tier, None, missing)
+            rule, tier = plan.rules[place], plan.silent[place].tier
+            missing = self.gaps.behind(rule.trigger)
+            verdicts[place] = Verdict(rule, "cannot-tell", CannotTell(missing), tier, None, missing)
 
     def judge(self, rule: Rule) -> Verdict:
         """The verdict of one rule whose trigger is present."""

@@ -47,6 +47,9 @@ class Memory(msgspec.Struct, frozen=True):
     available: bool = True
 
 
+NO_MEMORY = Memory()
+
+
 class KeptBack(msgspec.Struct, frozen=True):
     """Why a verdict is not shown again, and until when."""
 
@@ -78,7 +81,17 @@ def repeatable(
 
 def comes_once(verdict: Verdict, hook: str, policy: MemoryPolicy) -> bool:
     """Whether the card of a firing verdict comes once per patient and user."""
-    return hook in policy.once_hooks and verdict.tier in policy.once_tiers and verdict.severity is Severity.INFO
+    return _once_within(verdict, hook, policy) is not None
+
+
+def _once_within(verdict: Verdict, hook: str, policy: MemoryPolicy) -> timedelta | None:
+    """For how long the card is not shown again to the same user; None when it may come each time."""
+    if verdict.severity is not Severity.INFO:
+        return None
+    own = policy.once_cards.get((verdict.rule_id, verdict.fires.variant))
+    if own is not None:
+        return own
+    return policy.once_for if hook in policy.once_hooks and verdict.tier in policy.once_tiers else None
 
 
 def keep_back(
@@ -151,12 +164,13 @@ def _ordered_anew(verdict: Verdict, earlier: Earlier, as_of: AsOf, policy: Memor
 
 
 def _shown_before(verdict: Verdict, as_of: AsOf, hook: str, policy: MemoryPolicy, memory: Memory) -> KeptBack | None:
-    if not comes_once(verdict, hook, policy):
+    span = _once_within(verdict, hook, policy)
+    if span is None:
         return None
     shown = [
         earlier.at
         for earlier in memory.issued
         if earlier.rule == verdict.rule_id and earlier.at <= as_of.at and not _is_worse(verdict, earlier, policy)
     ]
-    until = max(shown) + policy.once_for if shown else None
+    until = max(shown) + span if shown else None
     return KeptBack("shown before", until) if until is not None and as_of.at < until else None

@@ -173,6 +173,7 @@ class MemoryPolicy(msgspec.Struct, frozen=True):
     same_subject    tiers whose override counts for the same drugs only, and at `ordering` hooks for the same order:
                     one written at most `same_order_for` after the override
     once_...        info cards of these tiers at these hooks come once per patient and user within `once_for`
+    once_cards      (rule, variant) -> span: as an info card it comes once within it, at whatever hook
     bands           rule -> ladders of variants that are bands of one thing, the worst first
     """
 
@@ -186,12 +187,13 @@ class MemoryPolicy(msgspec.Struct, frozen=True):
     once_tiers: frozenset[str] = frozenset()
     once_hooks: frozenset[str] = frozenset()
     once_for: timedelta = timedelta(0)
+    once_cards: Mapping[tuple[str, str], timedelta] = {}
     bands: Mapping[str, tuple[tuple[str, ...], ...]] = {}
 
     @property
     def longest(self) -> timedelta:
         """How far back a memory has to reach."""
-        return max((*self.overridden_for.values(), self.once_for))
+        return max((*self.overridden_for.values(), self.once_for, *self.once_cards.values()))
 
 
 class Policy(msgspec.Struct, frozen=True, dict=True):

@@ -88,12 +88,21 @@ class SameOrderEntry(FileModel):
     within: Span
 
 
+class OnceCardEntry(FileModel):
+    """One variant of a rule that comes once as an info card, at whatever hook."""
+
+    rule: Id
+    variant: Name
+    within: Span
+
+
 class OnceEntry(FileModel):
-    """Info cards that come once per patient and user."""
+    """Info cards that come once per patient and user: those of the tiers at the hooks, and `cards`."""
 
     tiers: tuple[Tier, ...]
     hooks: tuple[Hook, ...]
     within: Span
+    cards: tuple[OnceCardEntry, ...] = ()
 
 
 class BandsEntry(FileModel):
@@ -104,7 +113,7 @@ class BandsEntry(FileModel):
 
 
 class MemoryEntry(FileModel):
-    """What is not repeated, and for how long."""
+    """What is not repeated, and for how long. `unbanded`: rules none of whose variants is a milder band of another."""
 
     provenance: Provenance
     overridden_for: dict[Tier, Span]
@@ -113,6 +122,7 @@ class MemoryEntry(FileModel):
     same_order: SameOrderEntry
     once: OnceEntry
     bands: tuple[BandsEntry, ...] = ()
+    unbanded: tuple[Id, ...] = ()
 
     @field_validator("overridden_for")
     @classmethod
@@ -137,6 +147,7 @@ class MemoryEntry(FileModel):
             once_tiers=frozenset(self.once.tiers),
             once_hooks=frozenset(self.once.hooks),
             once_for=self.once.within,
+            once_cards={(card.rule, card.variant): card.within for card in self.once.cards},
             bands=bands,
         )
 

@@ -34,11 +34,17 @@ class _Named(msgspec.Struct, frozen=True):
 
 
 def explain_body(
-    body: bytes, knowledge: Knowledge, plan: tuple[KeyPlanEntry, ...], options: DecideOptions, now: datetime
+    body: bytes,
+    knowledge: Knowledge,
+    plan: tuple[KeyPlanEntry, ...],
+    options: DecideOptions,
+    now: datetime,
+    absent_sources: frozenset[str] = frozenset(),
 ) -> str:
     """Decide a recorded request as the service would, and explain it.
 
-    `plan` holds the prefetch keys of all hooks; in the sandbox the request may set its own evaluation time.
+    `plan` holds the prefetch keys of all hooks, `absent_sources` those that the EHR is known not to have. In the
+    sandbox the request may set its own evaluation time.
     Raises RequestError for a request that the service would refuse.
     """
     try:
@@ -51,7 +57,8 @@ def explain_body(
     if not is_for_clinician(envelope):
         return "not answered: the user is no clinician (context.userId)"
     keys = tuple(entry for entry in plan if hook in entry.hooks)
-    return explain(decide(gather(envelope, keys, now=now, sandbox=options.sandbox), knowledge, options))
+    call = gather(envelope, keys, now=now, sandbox=options.sandbox, absent_sources=absent_sources)
+    return explain(decide(call, knowledge, options))
 
 
 def explain(decision: Decision) -> str:

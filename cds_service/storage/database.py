@@ -28,6 +28,7 @@ UPGRADE_LOCK = 0x10_41_7E  # PostgreSQL advisory lock: of two upgrades at once t
 CONNECT_SECONDS = 3
 COMMAND_SECONDS = 10
 BUSY_MS = 2000
+CHECKPOINT = "wal_autocheckpoint=4000"  # pages (16 MB): the same pages of an index are written again and again
 logging.getLogger("aiosqlite").setLevel(logging.INFO)  # at DEBUG it writes every statement with its values
 BAD_DATA = frozenset({"22", "23"})  # SQLSTATE classes: data exception, integrity violation
 
@@ -76,7 +77,7 @@ class Database:
         self.writer = _engine(url, self.is_sqlite, writes=True)
         self._quick: QuickReader | None = None
         if self._file is not None:
-            self._quick = QuickReader(self._file, BUSY_MS / 1000, self._check, _translated)
+            self._quick = QuickReader(self._file, self._check, _translated)
 
     async def fetch(self, statement: Statement, values: Mapping[str, Any] | None = None) -> Sequence[sa.Row[Any]]:
         """The rows of a query. StorageError at once when the database was not reached yet."""
@@ -86,11 +87,21 @@ class Database:
         except StorageError:
             return await self._fetch(statement, values)  # a connection that died while idle shows only when used
 
-    def look_up(self, statement: Statement, values: Mapping[str, Any]) -> asyncio.Future[Sequence[Any]]:
-        """`fetch` for the question that is asked in calls, by the shortest way."""
+    async def look_up(self, statement: Statement, values: Mapping[str, Any], budget: float) -> Sequence[Any] | None:
+        """`fetch` for the question that is asked in calls, by the shortest way; None when `budget` seconds are over.
+
+        On SQLite too long is an error like any other.
+        """
         if self._quick is not None:
-            return self._quick.ask(statement, values)
-        return asyncio.ensure_future(self.fetch(statement, values))
+            return self._quick.ask(statement, values, budget)
+        reading = asyncio.ensure_future(self.fetch(statement, values))
+        reading.add_done_callback(_forget)
+        # Cancelling may itself wait for a database that does not answer, so it is not waited for.
+        await asyncio.wait((reading,), timeout=budget)
+        if reading.done():
+            return reading.result()
+        reading.cancel()
+        return None
 
     def _check(self) -> None:
         if self._prepared is None or self._prepared != self._identity():
@@ -168,6 +179,12 @@ class Database:
             return None
 
 
+def _forget(reading: asyncio.Future[Any]) -> None:
+    """Take note of how an abandoned question ended, or the event loop complains that nobody did."""
+    if not reading.cancelled():
+        reading.exception()
+
+
 def _engine(url: URL, is_sqlite: bool, *, writes: bool) -> AsyncEngine:
     options: dict[str, Any] = {
         "hide_parameters": True,
@@ -195,7 +212,7 @@ def _open_reader(connection: Any, _record: Any) -> None:
 
 def _open_writer(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # BEGIN is ours: the driver's own would come too late to wait for a lock
-    _pragmas(connection, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
+    _pragmas(connection, "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", CHECKPOINT)
 
 
 def _pragmas(connection: Any, *pragmas: str) -> None:

@@ -5,7 +5,6 @@ Only the `as_of` of the decision that issued a card counts as its time; a client
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Iterable
@@ -55,18 +54,13 @@ class Memory:
             return None
         once = len(question.once_rules) if question.users else 0
         wanted = statement(len(question.rules), once, len(question.patients))
-        reading = self._database.look_up(wanted, parameters(question))
-        reading.add_done_callback(_forget)
-        # Cancelling may itself wait for a database that does not answer, so it is not waited for.
-        await asyncio.wait((reading,), timeout=self.budget)
-        if not reading.done():
-            reading.cancel()
-            self._give_up("too slow")
-            return None
         try:
-            rows = reading.result()
+            rows = await self._database.look_up(wanted, parameters(question), self.budget)
         except (StorageError, RefusedRowError) as error:
             self._give_up(str(error))
+            return None
+        if rows is None:
+            self._give_up("too slow")
             return None
         return remembered(rows)
 
@@ -74,12 +68,6 @@ class Memory:
         self.failures += 1
         self.rest_until = time.monotonic() + REST_SECONDS
         log.warning("memory is not available: %s", why)
-
-
-def _forget(reading: asyncio.Future[Any]) -> None:
-    """Take note of how an abandoned question ended, or the event loop complains that nobody did."""
-    if not reading.cancelled():
-        reading.exception()
 
 
 def remembered(rows: Iterable[Any]) -> tuple[Remembered, ...]:

@@ -9,10 +9,10 @@ rotation it holds two: new rows are written under the first, old rows are still 
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 import secrets
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -23,6 +23,7 @@ from cds_service.storage.records import Pseudonym
 VARIABLE = "IONWISE_PSEUDONYM_KEY_FILE"
 SHORTEST_SECRET = 32  # characters; 64 hexadecimal digits are the 256 bits that HMAC-SHA256 can use
 MOST_KEYS = 2
+REMEMBERED = 256  # people: a call asks for the same ones when it looks back and when it is recorded
 SANDBOX_FILE = "pseudonym.key"
 
 
@@ -43,6 +44,7 @@ class Pseudonyms:
         if not keys:
             raise ValueError("at least one key is needed")
         self._keys = keys
+        self._people = lru_cache(maxsize=REMEMBERED)(self._of)
 
     @property
     def key_ids(self) -> tuple[str, ...]:
@@ -51,17 +53,20 @@ class Pseudonyms:
 
     def patient(self, tenant: str, patient_id: str) -> tuple[Pseudonym, ...]:
         """A patient's pseudonyms, one per key, the newest first: write the first, look for all."""
-        return tuple(_pseudonym(key, "patient", tenant, patient_id) for key in self._keys)
+        return self._people("patient", tenant, patient_id)
 
     def clinician(self, tenant: str, user_id: str) -> tuple[Pseudonym, ...]:
         """The same of a user of the EHR (`context.userId`)."""
-        return tuple(_pseudonym(key, "clinician", tenant, user_id) for key in self._keys)
+        return self._people("clinician", tenant, user_id)
+
+    def _of(self, kind: str, tenant: str, person: str) -> tuple[Pseudonym, ...]:
+        return tuple([_pseudonym(key, kind, tenant, person) for key in self._keys])
 
 
 def _pseudonym(key: Key, kind: str, tenant: str, person: str) -> Pseudonym:
     parts = [part.encode("utf-8", "replace") for part in (kind, tenant, person)]
     message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-    return Pseudonym(key.id, hmac.new(key.secret, message, hashlib.sha256).hexdigest())
+    return Pseudonym(key.id, hmac.digest(key.secret, message, "sha256").hex())
 
 
 def read_pseudonyms(path: Path) -> Pseudonyms:

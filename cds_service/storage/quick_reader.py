@@ -1,14 +1,14 @@
-"""The way of a call's one question to SQLite: one connection in one thread, so that asking costs a single hop.
+"""The way of a call's one question to SQLite: asked at once, in the caller's thread.
 
-The drivers for async engines take a hop for each step of a query, which costs a call more than the query itself.
+Whoever reads in WAL mode waits for nobody, and the answer takes less time than handing the question to a thread. A
+question that takes too long all the same, such as on a sick disk, is broken off.
 """
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -20,6 +20,7 @@ from sqlalchemy.dialects import sqlite
 
 from cds_service.storage.tables import Instant
 
+STEPS = 1000  # of SQLite's machine between two looks at the clock: a tenth of a millisecond
 _DIALECT = sqlite.dialect(paramstyle="named")
 Statement = sa.Select[Any] | sa.CompoundSelect[Any]
 
@@ -27,58 +28,48 @@ Statement = sa.Select[Any] | sa.CompoundSelect[Any]
 class QuickReader:
     """Reads a file whose schema is up to date.
 
-    check: runs before every question, in the thread; StorageError when the file is not the one that was prepared.
+    check: runs before every question; StorageError when the file is not the one that was prepared.
     translated: makes a StorageError of what the driver raises.
     """
 
-    def __init__(
-        self, file: Path, busy_seconds: float, check: Callable[[], None], translated: type[AbstractContextManager[None]]
-    ) -> None:
+    def __init__(self, file: Path, check: Callable[[], None], translated: type[AbstractContextManager[None]]) -> None:
         self._file = file
-        self._busy_seconds = busy_seconds
         self._check = check
         self._translated = translated
-        self._thread: ThreadPoolExecutor | None = None
         self._connection: sqlite3.Connection | None = None
 
-    def ask(self, statement: Statement, values: Mapping[str, Any]) -> asyncio.Future[Sequence[Any]]:
-        """The rows, as tuples in the statement's order."""
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix="ionwise-recall")
-        return asyncio.get_running_loop().run_in_executor(self._thread, self._ask, statement, values)
+    def ask(self, statement: Statement, values: Mapping[str, Any], budget: float) -> Sequence[Any]:
+        """The rows, as tuples in the statement's order. StorageError also when it takes longer than `budget` seconds.
 
-    def close(self) -> None:
-        """Close the connection; the next question opens another one."""
-        if self._thread is not None:
-            self._thread.submit(self._disconnect)
-            self._thread.shutdown(wait=False)
-            self._thread = None
-
-    def _ask(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Any]:
+        Only in the thread of the event loop.
+        """
         self._check()
         text, constants, instants = _compiled(statement)
         bound = dict(constants)
         for name, value in values.items():
             bound[name] = write_instant(value) if isinstance(value, datetime) else value
+        deadline = time.monotonic() + budget
         with self._translated():
             if self._connection is None:
                 self._connection = self._connect()
+            self._connection.set_progress_handler(lambda: time.monotonic() > deadline, STEPS)
             found = self._connection.execute(text, bound).fetchall()
         return [
             tuple([read_instant(value) if place in instants else value for place, value in enumerate(row)])
             for row in found
         ]
 
-    def _connect(self) -> sqlite3.Connection:
-        """Never makes a file."""
-        connection = sqlite3.connect(f"{self._file.resolve().as_uri()}?mode=rw", timeout=self._busy_seconds, uri=True)
-        connection.execute("PRAGMA query_only=ON")
-        return connection
-
-    def _disconnect(self) -> None:
+    def close(self) -> None:
+        """Close the connection; the next question opens another one."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _connect(self) -> sqlite3.Connection:
+        """Never makes a file, never waits for a lock."""
+        connection = sqlite3.connect(f"{self._file.resolve().as_uri()}?mode=rw", timeout=0, uri=True)
+        connection.execute("PRAGMA query_only=ON")
+        return connection
 
 
 @lru_cache(maxsize=256)

@@ -65,7 +65,7 @@ issued_card = sa.Table(
     sa.Column("patient", sa.Text, nullable=False),
     sa.Column("clinician", sa.Text),
     sa.Column("key_id", sa.Text, nullable=False),
-    sa.Index("ix_issued_card_patient", "tenant", "patient", "rule", "as_of", "card"),
+    sa.Index("ix_issued_card_patient", "patient", "rule", "as_of", "card"),  # a pseudonym belongs to one tenant
     sa.Index("ix_issued_card_card", "tenant", "card"),
     sa.Index("ix_issued_card_as_of", "as_of"),
 )

@@ -14,10 +14,10 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cds_service.engine.suppress import Memory
+from cds_service.engine.suppress import NO_MEMORY, Memory
 from cds_service.errors import RequestError
 from cds_service.fhir.call import Call
-from cds_service.service.decide import NO_MEMORY, NOTHING_SWITCHED
+from cds_service.service.decide import NOTHING_SWITCHED
 from cds_service.service.envelope import CONTEXTS, Members, decode_envelope
 from cds_service.service.gather import gather, is_for_clinician
 from cds_service.web.body import read_body

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from tests.bench.core import Core, Timing, summed_up
+from tests.bench import keeping
+from tests.bench.core import Core, Timing, judge, summed_up
 from tests.bench.payloads import payload
 from tests.bench.servers import Round, Server, cards_of
 
@@ -53,9 +54,9 @@ RULE_TARGET = 50e-6
 HEADING = "Over HTTP, per request   body kB    CPU ms service / baseline      ratio              p50 ms    p99 ms"
 
 
-def host(kind: str) -> Server:
-    """A server that can be asked what it used."""
-    return Server("tests.bench.host", kind, "PORT")
+def host(kind: str, **settings: str) -> Server:
+    """A server that can be asked what it used; unless told otherwise it keeps nothing."""
+    return Server("tests.bench.host", kind, "PORT", **{"storage": "false"} | settings)
 
 
 class Answers:
@@ -88,6 +89,8 @@ def main() -> int:
         resident = service.usage().resident, base.usage().resident
     print(f"highest resident size    service {resident[0] / 1e6:.0f} MB, baseline {resident[1] / 1e6:.0f} MB")
     print(f"15 MB body               {_large(answers)}\n", flush=True)
+    print(keeping.over_http(host), flush=True)
+    print("\n".join(keeping.recalls()) + "\n", flush=True)
     _in_process()
     print(f"\nanswers                  {answers.seen} compared, {answers.wrong} wrong")
     return 1 if answers.wrong else 0
@@ -96,11 +99,11 @@ def main() -> int:
 def _start(answers: Answers) -> str:
     times = []
     for _ in range(3):
-        with Server("cds_service", "serve", "--sandbox", "--port", "PORT") as server:
+        with Server("cds_service", "serve", "--sandbox", "--port", "PORT", storage="false") as server:
             times.append(server.first_answer(SIZES[0].bodies()[0]))
             answers.check([server.post(SIZES[0].bodies()[0])])
     spread = f"(of 3: {min(times):.2f}-{max(times):.2f})"
-    return f"{median(times):.2f} s {spread}   {_judge(median(times), START_TARGET, ' s')}"
+    return f"{median(times):.2f} s {spread}   {judge(median(times), START_TARGET, ' s')}"
 
 
 def _over_http(size: Size, service: Server, base: Server, answers: Answers) -> str:
@@ -119,7 +122,7 @@ def _over_http(size: Size, service: Server, base: Server, answers: Answers) -> s
     return (
         f"{size.name:>9} resources      {len(bodies[0]) / 1e3:7.1f}    {cpu[0]:8.3f} / {cpu[1]:.3f}{'':10}"
         f"{ratio.seconds:6.2f} ±{ratio.spread:.2f}      {median(walls):9.2f} {quantiles(walls, n=100)[98]:9.2f}"
-        f"   {_judge(ratio.seconds, size.cpu_target, 'x')}"
+        f"   {judge(ratio.seconds, size.cpu_target, 'x')}"
     )
 
 
@@ -133,7 +136,7 @@ def _large(answers: Answers) -> str:
     resident = used.resident
     return (
         f"{len(body) / 1e6:.1f} MB: {median(one.walls) * 1e3:.0f} ms, CPU {one.cpu * 1e3:.0f} ms, "
-        f"highest resident size {resident / 1e6:.0f} MB   {_judge(resident / 1e6, LARGE_RESIDENT_TARGET / 1e6, ' MB')}"
+        f"highest resident size {resident / 1e6:.0f} MB   {judge(resident / 1e6, LARGE_RESIDENT_TARGET / 1e6, ' MB')}"
     )
 
 
@@ -144,14 +147,14 @@ def _in_process() -> None:
     print(f"In process               {core.rule_count} rules at the hook")
     print(
         f"reading {SIZES[-1].name}         {reading.seconds:.2f} ±{reading.spread:.2f} times orjson.loads"
-        f"   {_judge(reading.seconds, READING_TARGET, 'x')}"
+        f"   {judge(reading.seconds, READING_TARGET, 'x')}"
     )
     for size, body, target in ((SIZES[0], small[0], RULES_TARGETS[0]), (SIZES[-1], large[0], RULES_TARGETS[1])):
         timing = core.all_rules(body)
-        print(f"all rules, {size.name:<9}     {_ms(timing)}   {_judge(timing.seconds * 1e3, target * 1e3, ' ms')}")
+        print(f"all rules, {size.name:<9}     {_ms(timing)}   {judge(timing.seconds * 1e3, target * 1e3, ' ms')}")
     print("slowest rules and shared questions, each alone")
     for rule_id, timing in core.one_by_one(small[0])[:5]:
-        print(f"  {rule_id:<36} {_us(timing)}   {_judge(timing.seconds * 1e6, RULE_TARGET * 1e6, ' µs')}")
+        print(f"  {rule_id:<36} {_us(timing)}   {judge(timing.seconds * 1e6, RULE_TARGET * 1e6, ' µs')}")
 
 
 def _ms(timing: Timing) -> str:
@@ -160,10 +163,6 @@ def _ms(timing: Timing) -> str:
 
 def _us(timing: Timing) -> str:
     return f"{timing.seconds * 1e6:5.1f} ±{timing.spread * 1e6:.1f} µs"
-
-
-def _judge(value: float, target: float, unit: str) -> str:
-    return f"{'PASS' if value <= target else '**** MISS ****'} (target {target:g}{unit})"
 
 
 def record() -> int:

@@ -110,3 +110,8 @@ def _seconds(call: Callable[[], object], times: int) -> float:
     for _ in range(times):
         call()
     return (time.process_time() - begun) / times
+
+
+def judge(value: float, target: float, unit: str) -> str:
+    """A value held against its target."""
+    return f"{'PASS' if value <= target else '**** MISS ****'} (target {target:g}{unit})"

@@ -1,5 +1,5 @@
-"""Charts of the size of real ones, for the bench: a patient on digoxin, a diuretic and a proton pump inhibitor whose
-magnesium, potassium and calcium are low.
+"""Charts of the size of real ones, for the bench: a patient on digoxin and a diuretic whose magnesium, potassium and
+calcium are low, which makes three cards with two suggestions or more.
 
 About a third of the Observations are of concepts that rules read, in series as an intensive care unit makes them; the
 rest is what any laboratory and any ward adds. Each resource carries what Synthea and the big EHRs send with it. Several
@@ -59,7 +59,6 @@ OTHERS = (
 )
 DRUGS = (
     ("digoxin", "C01AA05", "Digoxin 0.125 MG Oral Tablet", "197604", 0.125),
-    ("omeprazole", "A02BC01", "Omeprazole 20 MG Delayed Release Oral Capsule", "198051", 20),
     ("furosemide", "C03CA01", "Furosemide 40 MG Oral Tablet", "313988", 40),
     ("metoprolol", "C07AB02", "Metoprolol succinate 50 MG Extended Release Oral Tablet", "866412", 50),
     ("apixaban", "B01AF02", "Apixaban 5 MG Oral Tablet", "1364445", 5),
@@ -83,6 +82,7 @@ DRUGS = (
     ("mirtazapine", "N06AX11", "Mirtazapine 15 MG Oral Tablet", "311725", 15),
     ("doxycycline", "J01AA02", "Doxycycline 100 MG Oral Tablet", "141963", 100),
     ("hydrocortisone", "D07AA02", "Hydrocortisone 10 MG/ML Topical Cream", "106258", 10),
+    ("ezetimibe", "C10AX09", "Ezetimibe 10 MG Oral Tablet", "349556", 10),
 )
 
 

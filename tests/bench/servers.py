@@ -45,8 +45,8 @@ class Server:
     def __init__(self, *arguments: str, **settings: str) -> None:
         """settings: of the service, in lower case and without its prefix."""
         self._environment = os.environ | {f"IONWISE_{name.upper()}": value for name, value in settings.items()}
-        self._port = free_port()
-        self._arguments = [sys.executable, "-m", *(str(self._port) if a == "PORT" else a for a in arguments)]
+        self.port = free_port()
+        self._arguments = [sys.executable, "-m", *(str(self.port) if a == "PORT" else a for a in arguments)]
 
     def __enter__(self) -> Server:
         self.started = time.perf_counter()
@@ -60,7 +60,7 @@ class Server:
             stderr=self._errors,
             text=True,
         )
-        self._connection = HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)
+        self._connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         return self
 
     def __exit__(
@@ -68,7 +68,7 @@ class Server:
     ) -> None:
         self._connection.close()
         self._process.terminate()
-        self._process.wait(PATIENCE)
+        self._process.communicate(timeout=PATIENCE)
         self._errors.close()
 
     def first_answer(self, body: bytes) -> float:
@@ -77,13 +77,37 @@ class Server:
             try:
                 self.post(body)
             except ConnectionRefusedError:
-                self._connection.close()
-                if self._process.poll() is not None or time.perf_counter() - self.started > PATIENCE:
-                    self._errors.seek(0)
-                    raise RuntimeError(f"the server does not start:\n{self._errors.read()}") from None
-                time.sleep(0.01)
+                self._wait_for_start()
             else:
                 return time.perf_counter() - self.started
+
+    def first_status(self, path: str) -> int:
+        """The status of the first answer to a GET, waiting for the start as `first_answer` does."""
+        while True:
+            try:
+                self._connection.request("GET", path)
+                response = self._connection.getresponse()
+                response.read()
+            except ConnectionRefusedError:
+                self._wait_for_start()
+            else:
+                return response.status
+
+    def disconnect(self) -> None:
+        """Give up the kept connection: a server closes one that was idle."""
+        self._connection.close()
+
+    def kill(self) -> None:
+        """End it as `kill -9` does."""
+        self._process.kill()
+        self._process.wait(PATIENCE)
+
+    def _wait_for_start(self) -> None:
+        self._connection.close()
+        if self._process.poll() is not None or time.perf_counter() - self.started > PATIENCE:
+            self._errors.seek(0)
+            raise RuntimeError(f"the server does not start:\n{self._errors.read()}")
+        time.sleep(0.01)
 
     def post(self, body: bytes) -> bytes:
         """One hook call; RuntimeError for any status but 200."""

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
 from cds_service.app import create_app
 from cds_service.knowledge.load import load_knowledge
 from cds_service.settings import Settings
-from cds_service.storage import feedback, memory
 from cds_service.storage.database import FILE_NAME
 from cds_service.storage.store import open_store
 from cds_service.storage.switches import Switch, set_switch
-from tests.fixtures.service import FIXTURES, gist
-from tests.http.client import JSON, Client, Reply
-
-SEVERE = "severe_hypomagnesaemia_on_a_ppi"
-HIDDEN = "hidden_deficiency_in_the_normal_range"
-CODING = {"code": "or-specialist", "system": "https://ionwise.example/CodeSystem/override-reason"}
+from tests.http.client import Client
+from tests.http.with_store import HIDDEN, SEVERE, Running, cards, runner, said
 
 
 @pytest.fixture(autouse=True)
@@ -34,70 +25,10 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-class Service:
-    """A running sandbox with a store in a folder of its own."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    async def open_chart(self, name: str, user: str = "Practitioner/one", as_of: str | None = None) -> Reply:
-        """Send a recorded patient-view request."""
-        body = orjson.loads((FIXTURES / f"hooks/patient-view/{name}.json").read_bytes())
-        body["context"]["userId"] = user
-        if as_of is not None:
-            body["extension"]["org.ionwise.as-of"] = as_of
-        return await self.post("ionwise-patient-view", body)
-
-    async def override(self, card: dict[str, Any], **other: Any) -> Reply:
-        """Report a card as overridden."""
-        item = {
-            "card": card["uuid"], "outcome": "overridden", "outcomeTimestamp": "2026-11-21T09:00:00Z",
-            "overrideReason": {"reason": CODING},
-        } | other  # fmt: skip
-        return await self.post("ionwise-patient-view/feedback", {"feedback": [item]})
-
-    async def post(self, path: str, body: Any) -> Reply:
-        """POST below /cds-services."""
-        return await self._client.ask("POST", f"/cds-services/{path}", [orjson.dumps(body)], JSON)
-
-    async def ready(self) -> Any:
-        """What /ready says."""
-        reply = await self._client.ask("GET", "/ready", [b""], {})
-        assert reply.status == 200
-        return reply.json
-
-
-Running = Callable[..., AbstractAsyncContextManager[Service]]
-
-
 @pytest.fixture
 def running(tmp_path: Path) -> Running:
     """Starts the service, and stops it."""
-
-    @asynccontextmanager
-    async def run(**given: Any) -> AsyncIterator[Service]:
-        settings: dict[str, Any] = {
-            "sandbox": True,
-            "storage": True,
-            "data_dir": tmp_path,
-            "memory_budget_ms": 5000,
-        } | given
-        app = create_app(Settings(**settings), load_knowledge())
-        async with app.router.lifespan_context(app):
-            yield Service(Client(app))
-
-    return run
-
-
-def cards(reply: Reply) -> list[str]:
-    """The cards in one line each."""
-    assert reply.status == 200, reply.body
-    return [gist(card) for card in reply.json["cards"]]
-
-
-def said(reply: Reply) -> Any:
-    """The decision extension."""
-    return reply.json["extension"]["org.ionwise.decision"]
+    return runner(tmp_path)
 
 
 async def test_an_overridden_card_is_not_shown_again_and_the_answer_says_so(running: Running) -> None:
@@ -149,30 +80,6 @@ async def test_an_educational_card_comes_once_per_patient_and_user(running: Runn
         assert len(cards(again)) < len(first)
         assert any(entry["reason"].startswith("shown before until") for entry in said(again)["suppressed"])
         assert cards(await service.open_chart(HIDDEN, user="Practitioner/two")) == first
-
-
-async def test_cards_flow_and_feedback_is_refused_while_the_store_is_gone(
-    running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(memory, "REST_SECONDS", 0.0)
-    monkeypatch.setattr(feedback, "PATIENCE_SECONDS", 0.5)
-    (tmp_path / "file").write_text("not a folder")
-    async with running(database_url=f"sqlite:///{tmp_path}/file/{FILE_NAME}") as service:
-        reply = await service.open_chart(SEVERE)
-        assert cards(reply)
-        assert said(reply)["memory"] == "unavailable"
-        refused = await service.override(reply.json["cards"][0])
-        assert (refused.status, refused.headers["retry-after"]) == (503, "5")
-        assert "later" in refused.complaint
-        state = await service.ready()
-        assert (state["status"], state["storage"]["state"]) == ("degraded", "unavailable")
-        (tmp_path / "file").unlink()
-        async with asyncio.timeout(30):
-            while (await service.override(reply.json["cards"][0])).status != 200:
-                await asyncio.sleep(0.1)
-            while (await service.ready())["status"] != "ready":  # the rule switches are read again a little later
-                await asyncio.sleep(0.1)
-        assert cards(await service.open_chart(SEVERE)) == cards(reply)[1:]
 
 
 async def test_ready_says_that_storage_is_well(running: Running) -> None:

@@ -11,24 +11,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
 
-from cds_service.storage.store import open_store
-from cds_service.storage.tables import feedback, feedback_comment
 from tests.architecture.tree import ROOT
+from tests.storage.database_tally import Tally, compare
 from tests.storage.kill_worker import CLIENTS
-from tests.storage.samples import migrate, rows
-
-
-class Tally(NamedTuple):
-    """The outcome over all rounds."""
-
-    acknowledged: int
-    lost: int
-    doubled: int
-    without_comment: int
+from tests.storage.samples import migrate
 
 
 def kill_often(url: str, data_dir: Path, rounds: int) -> Tally:
@@ -48,22 +36,7 @@ def kill_often(url: str, data_dir: Path, rounds: int) -> Tally:
             process.kill()
             read += process.stdout.readlines()
         acknowledged |= {int(line) for line in read if line.endswith(b"\n")}
-    return asyncio.run(_compare(url, data_dir, acknowledged))
-
-
-async def _compare(url: str, data_dir: Path, acknowledged: set[int]) -> Tally:
-    store = open_store(url, data_dir=data_dir)
-    await store.start()
-    stored = await rows(store, feedback)
-    comments = {row.feedback_id for row in await rows(store, feedback_comment)}
-    await store.close()
-    cards = Counter(row.card for row in stored)
-    return Tally(
-        len(acknowledged),
-        sum(f"card-{number}" not in cards for number in acknowledged),
-        sum(count > 1 for count in cards.values()),
-        sum(row.id not in comments for row in stored),
-    )
+    return asyncio.run(compare(url, data_dir, acknowledged))
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 
 import pytest
@@ -149,14 +148,12 @@ async def test_during_a_rotation_rows_under_the_old_key_are_found(store: Store) 
     assert [row.rule for row in await recall(store, Pseudonyms((new,)))] == ["k-low"]
 
 
-async def test_without_time_memory_is_not_available_and_rests(
-    store: Store, people: Pseudonyms, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = question(people, "mg-low")
-    with monkeypatch.context() as slow:
-        slow.setattr(store.database, "look_up", lambda *_: asyncio.get_running_loop().create_future())
-        store.memory.budget = 0.01
-        assert await store.recall(asked) is None
+async def test_without_time_memory_is_not_available_and_rests(store: Store, people: Pseudonyms) -> None:
+    store.record(entry(people, *(issue(f"rule-{number}") for number in range(100))))
+    await written(store)
+    asked = question(people, *(f"rule-{number}" for number in range(100)))
+    store.memory.budget = 0
+    assert await store.recall(asked) is None
     store.memory.budget = 5
     assert await store.recall(asked) is None
     store.memory.rest_until = 0

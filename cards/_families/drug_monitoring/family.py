@@ -14,7 +14,7 @@ from cards._families.calcium_basis.family import calcium_basis
 from cards._families.drug_monitoring.closer import Closer, Low, proven_low, reasons_for_closer
 from cards._families.drug_monitoring.courses import by_route, ended_within, last_dose, lasted, regular, used_from
 from cds_service.errors import CannotTellError
-from cds_service.facts.outcomes import Fact, Fires, NotApplicable, Outcome, Satisfied
+from cds_service.facts.outcomes import Fact, Fires, NotApplicable, Outcome, Phrase, Satisfied, Value
 from cds_service.facts.patient import ORDER_HOOKS, Limits, Patient
 from cds_service.facts.records import Exposure, Result
 
@@ -119,7 +119,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         "urgent" if reasons or long_ago else use.variant,
         because=tuple(dict.fromkeys((*use.facts, *partners, *(r for r in reasons if r not in results)))),
         also=tuple(dict.fromkeys((*results, *(fact for _, facts in closer for fact in facts)))),
-        values={"drug": (use.used or use.judged)[0]},
+        values={"drug": (use.used or use.judged)[0], "reason": _named(reasons[0]) if reasons else None},
         notes=tuple(note for note, _ in closer),
     )
 
@@ -210,6 +210,11 @@ def _worth_at_start(patient: Patient, drafts: tuple[Exposure, ...], k: Limits) -
     planned = max(end.latest for end in ends) - patient.as_of.at
     long = data.with_cofactor is not None and planned >= k.span(data.with_cofactor)
     return long and bool(patient.taking_or_ordering(*data.at_start_with))
+
+
+def _named(reason: Fact) -> Value:
+    """How a summary shows a reason: a result with what was measured."""
+    return Phrase("named-result", {"result": reason}) if isinstance(reason, Result) else reason
 
 
 def _urgent(patient: Patient, k: Limits) -> tuple[Fact, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import time
 from decimal import Decimal
 from functools import lru_cache
@@ -39,12 +39,8 @@ _TIMES_A_DAY = {
 }  # fmt: skip
 
 
-def read_dosages(instructions: Iterable[datatypes.Dosage]) -> tuple[Dosage, ...]:
-    """All dosage instructions of one record, in their order."""
-    return tuple([_read_dosage(instruction) for instruction in instructions])
-
-
-def _read_dosage(instruction: datatypes.Dosage) -> Dosage:
+def read_dosage(instruction: datatypes.Dosage) -> Dosage:
+    """One dosage instruction: how much at a time, how often, when."""
     amount, unit = _dose(instruction)
     timing = instruction.timing
     per_day: Decimal | None = None
@@ -53,8 +49,8 @@ def _read_dosage(instruction: datatypes.Dosage) -> Dosage:
     if timing is not None:
         repeat = timing.repeat
         if repeat is not None:
-            times = _clock_times(tuple(repeat.time_of_day)) if repeat.time_of_day else ()
-            when = tuple(repeat.when)
+            times = _clock_times(repeat.time_of_day) if repeat.time_of_day else ()
+            when = repeat.when
             per_day = _per_day(repeat, len(times) or len(when))
         if per_day is None and timing.code is not None:
             per_day = _coded_per_day(timing.code)
@@ -154,10 +150,8 @@ def _clock_times(texts: tuple[str, ...]) -> tuple[time, ...]:
     return tuple(found)
 
 
-def read_strengths(medication: Medication | None) -> tuple[Strength, ...]:
+def read_strengths(medication: Medication) -> tuple[Strength, ...]:
     """Content per unit of product of every ingredient whose strength is stated."""
-    if medication is None:
-        return ()
     found = []
     for ingredient in medication.ingredient:
         strength, item = ingredient.strength, ingredient.item_codeable_concept
@@ -201,7 +195,8 @@ class Routes:
         return None
 
     def told_by(self, product: Sequence[str], identity: Identity) -> str | None:
-        """The route that the words for a product tell, else the usual one of its class; None when nothing tells."""
+        """The route that a drug map or the words for a product tell, else the usual one of its class; None when nothing
+        tells."""
         if identity.mapped is not None and identity.mapped.route is not None:
             return identity.mapped.route
         for text in product:

@@ -78,13 +78,15 @@ class Intake:
             return []
         found: list[Kind] = []
         seen: dict[str, int] = {}
+        accept, places = self.accept, 0
         for key, raw in sent:
-            resource = self.accept(key, raw, kind, vouched)
+            resource = accept(key, raw, kind, vouched)
             if resource is None:
                 continue
-            place = seen.setdefault(resource.id, len(found)) if resource.id else len(found)
-            if place == len(found):
+            place = seen.setdefault(resource.id, places) if resource.id else places
+            if place == places:
                 found.append(resource)
+                places += 1
             elif self._is_later(resource, found[place]):
                 found[place] = resource
         return found
@@ -93,14 +95,15 @@ class Intake:
         self, key: str, raw: msgspec.Raw | structs.Resource, kind: type[Kind], vouched: str | None = None
     ) -> Kind | None:
         """Decode one resource unless it is, and check that it may be used; None after it was put in quarantine."""
-        resource = raw if isinstance(raw, kind) else self._decoded(key, raw, kind)
+        resource = raw if type(raw) is kind else self._decoded(key, raw, kind)
         if resource is None:
             return None
-        if not self._is_ours(resource, vouched):
+        subject: Reference | None = getattr(resource, "subject", None)
+        if (subject is None or subject.reference != self._owner) and not self._is_ours(resource, subject, vouched):
             self.refuse(key, f"{resource.resource_type}/{resource.id}", SUBJECT)
             return None
         # A quick no for the resources that can hold no modifier extension we would have to look for.
-        if resource.implicit_rules or resource.modifier_extension or isinstance(resource, _MODIFIED_INSIDE):
+        if resource.implicit_rules or resource.modifier_extension or kind in _MODIFIED_INSIDE:
             reason = unknown_modifier(resource)
             if reason is not None:
                 self.refuse(key, f"{resource.resource_type}/{resource.id}", reason)
@@ -122,11 +125,9 @@ class Intake:
         if reason != SUBJECT:
             self.incomplete.add(key)
 
-    def _is_ours(self, resource: structs.Resource, vouched: str | None) -> bool:
-        subject: Reference | None = getattr(resource, "subject", None)
-        if subject is not None and subject.reference == self._owner:
-            return True
-        if isinstance(resource, structs.Patient):
+    def _is_ours(self, resource: structs.Resource, subject: Reference | None, vouched: str | None) -> bool:
+        """Whether a resource with another subject than the plain reference to our patient is about that patient."""
+        if type(resource) is structs.Patient:
             return resource.id == self.patient_id
         if subject is None:
             return vouched is not None and resource.id == vouched

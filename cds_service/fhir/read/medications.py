@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -15,10 +14,10 @@ from cds_service.facts.records import Dosage, Strength
 from cds_service.facts.vocabulary import Vocabulary
 from cds_service.fhir import datatypes, structs
 from cds_service.fhir.read.conditions import condition_names, name_of
-from cds_service.fhir.read.dosage import read_dosages, read_strengths, routes
-from cds_service.fhir.read.drugs import NO_DRUG, Identity, drug_names, identify
-from cds_service.fhir.read.lexicon import per_vocabulary
+from cds_service.fhir.read.dosage import read_dosage, read_strengths, routes
+from cds_service.fhir.read.drugs import NO_DRUG, Identity, identify
 from cds_service.fhir.read.modifiers import says_stopped
+from cds_service.fhir.read.products import Product, products
 from cds_service.fhir.read.references import MedicationShelf, bare_id
 from cds_service.fhir.read.reports import (
     denies,
@@ -62,32 +61,6 @@ class Record(msgspec.Struct, gc=False):
     judged: bool = False
 
 
-class Product(msgspec.Struct, frozen=True):
-    """What the words and codes for a drug tell: its name, what it is, its route unless another one is recorded."""
-
-    name: str
-    identity: Identity
-    route: str | None
-    over_the_counter: bool
-
-
-class Products:
-    """The products of one vocabulary by how charts write them; remembered, as the same few recur."""
-
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self._names = drug_names(vocabulary)
-        self._routes = routes(vocabulary)
-        self.of = lru_cache(maxsize=8192)(self._of)
-
-    def _of(self, coding: tuple[datatypes.Coding, ...], text: str) -> Product:
-        name = name_of(datatypes.CodeableConcept(coding, text))
-        identity = self._names.identify(coding, text)
-        return Product(name, identity, self._routes.told_by((name,), identity), names_otc(name))
-
-
-products = per_vocabulary(Products)
-
-
 class MedicationReader:
     """Reads the medication records of one call."""
 
@@ -114,7 +87,7 @@ class MedicationReader:
         if request.do_not_perform:
             return None
         reported = bool(request.reported_boolean) or request.reported_reference is not None
-        if request.intent not in _ORDERS:
+        if request.intent != "order" and request.intent not in _ORDERS:
             by_patient = reported or has_category(request.category, _PATIENT_REPORTED)
             if request.intent != "plan" or not by_patient:
                 return None
@@ -127,7 +100,8 @@ class MedicationReader:
         if standing is None:
             return None
         record = self._record(request, request.dosage_instruction, standing, since or authored, until, authored)
-        record.over_the_counter = record.over_the_counter or is_by_patient(request, reported)
+        if not record.over_the_counter and (reported or request.category is not msgspec.UNSET):
+            record.over_the_counter = is_by_patient(request, reported)
         if request.dispense_request is not None:
             record.supply = _supply(request.dispense_request)
         return record
@@ -175,7 +149,12 @@ class MedicationReader:
         until: Moment | None,
         authored: Moment | None,
     ) -> Record:
-        known, product = self._drug(medicine)
+        concept = medicine.medication_codeable_concept
+        product = None
+        if concept is not None:
+            known = self._products.of(concept.coding, concept.text)
+        else:
+            known, product = self._referred(medicine)
         name, identity, route = known.name, known.identity, known.route
         for instruction in instructions:
             if instruction.route is not None and (instruction.route.coding or instruction.route.text):
@@ -186,7 +165,7 @@ class MedicationReader:
         strengths = read_strengths(product) if product is not None else ()
         if not strengths and identity.mapped is not None:
             strengths = identity.mapped.strengths
-        dosages = read_dosages(instructions)
+        dosages = tuple([read_dosage(instruction) for instruction in instructions])
         reasons, groups = self._reasons(medicine, dosages, name)
         return Record(
             f"{medicine.resource_type}/{medicine.id}", standing, name, identity, route, since, until, authored, dosages,
@@ -194,10 +173,8 @@ class MedicationReader:
             known.over_the_counter, reasons, groups,
         )  # fmt: skip
 
-    def _drug(self, medicine: Medicine) -> tuple[Product, structs.Medication | None]:
-        concept = medicine.medication_codeable_concept
-        if concept is not None:
-            return self._products.of(concept.coding, concept.text), None
+    def _referred(self, medicine: Medicine) -> tuple[Product, structs.Medication | None]:
+        """The drug of a record that only refers to it."""
         reference = medicine.medication_reference
         product = self._shelf.find(reference, medicine.contained)
         shown = reference.display if reference is not None else ""

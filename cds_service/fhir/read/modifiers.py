@@ -22,14 +22,14 @@ def unknown_modifier(resource: structs.Resource) -> str | None:
         return "implicit-rules"
     if resource.modifier_extension and not _all_known(resource.modifier_extension):
         return "modifier-extension"
-    if isinstance(resource, structs.MedicationRequest):
+    if type(resource) is structs.MedicationRequest:
         inner = resource.dispense_request
         if (inner is not None and inner.modifier_extension) or _in_dosages(resource.dosage_instruction):
             return "modifier-extension"
-    elif isinstance(resource, structs.MedicationStatement):
+    elif type(resource) is structs.MedicationStatement:
         if _in_dosages(resource.dosage):
             return "modifier-extension"
-    elif isinstance(resource, structs.Medication) and any(i.modifier_extension for i in resource.ingredient):
+    elif type(resource) is structs.Medication and any(i.modifier_extension for i in resource.ingredient):
         return "modifier-extension"
     return None
 

@@ -67,6 +67,10 @@ def _memory(
     for rule_id in memory.urgent.rules:
         if rule_id not in known:
             yield policy.finding(NAME, f"unknown rule {rule_id}", "correct the id", "memory", "urgent")
+    for index, card in enumerate(memory.once.cards):
+        if card.variant not in variants.get(card.rule, ()):
+            problem = f"{card.rule} has no variant {card.variant}"
+            yield policy.finding(NAME, problem, "correct the rule or the variant", "memory", "once", "cards", index)
     for index, entry in enumerate(memory.bands):
         at = ("memory", "bands", index)
         if entry.rule not in known:
@@ -75,3 +79,24 @@ def _memory(
             if entry.rule in variants and used not in variants[entry.rule]:
                 remedy = f"the variants are: {', '.join(sorted(variants[entry.rule]))}"
                 yield policy.finding(NAME, f"{entry.rule} has no variant {used}", remedy, *at)
+    yield from _unsaid(policy, known, variants)
+
+
+def _unsaid(policy: Source[PolicyEntry], known: set[str], variants: dict[str, set[str]]) -> Iterator[Finding]:
+    """Of every rule with several variants it is said whether an override of one covers another."""
+    memory = policy.entry.memory
+    banded = {entry.rule for entry in memory.bands}
+    for index, rule_id in enumerate(memory.unbanded):
+        at = ("memory", "unbanded", index)
+        if rule_id not in known:
+            yield policy.finding(NAME, f"unknown rule {rule_id}", "correct the id", *at)
+        if rule_id in banded:
+            yield policy.finding(NAME, f"{rule_id} has bands", "remove it from unbanded or from bands", *at)
+    for rule_id in sorted(variants):
+        if len(variants[rule_id]) > 1 and rule_id not in banded and rule_id not in memory.unbanded:
+            listed = ", ".join(sorted(variants[rule_id]))
+            problem = f"memory does not say which variants of {rule_id} are bands of one thing ({listed})"
+            remedy = (
+                "add a line with them under bands, the worst first; or, when there are none, the rule under unbanded"
+            )
+            yield policy.finding(NAME, problem, remedy, "memory", "bands")

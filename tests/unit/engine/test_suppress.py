@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from cds_service.engine.run import Verdict
-from cds_service.engine.suppress import LONGEST_SUBJECT, Earlier, Memory, keep_back, subject_of
+from cds_service.engine.suppress import LONGEST_SUBJECT, Earlier, Memory, comes_once, keep_back, subject_of
 from cds_service.facts.moments import AsOf, Moment
 from cds_service.facts.outcomes import Fires, NotApplicable, Satisfied, Severity
 from cds_service.facts.records import Exposure
@@ -122,6 +122,26 @@ def test_an_info_of_p5_comes_once_in_ninety_days_when_a_chart_is_opened(hook: st
     verdict = fired("P5", INFO, "note")
     assert reason(verdict, shown(90 * DAY - HOUR), hook) == expected
     assert reason(verdict, shown(90 * DAY), hook) is None
+
+
+@pytest.mark.parametrize("hook", ["patient-view", "order-select", "order-sign"])
+def test_a_little_more_than_the_european_level_of_magnesium_is_said_once_in_half_a_year(hook: str) -> None:
+    def again(variant: str, severity: Severity, ago: timedelta) -> bool:
+        verdict = fired("P2", severity, variant, rule_id="mg-supplement-above-ul")
+        memory = Memory(issued=(Earlier("mg-supplement-above-ul", "above-eu", INFO, NOW - ago),))
+        return "mg-supplement-above-ul" not in keep_back([verdict], AS_OF, hook, POLICY, memory)
+
+    assert not again("above-eu", INFO, 180 * DAY - HOUR)
+    assert again("above-eu", INFO, 180 * DAY)
+    assert again("above-us", INFO, DAY)
+    assert again("above-eu", WARNING, DAY)
+
+
+@pytest.mark.parametrize(
+    ("severity", "tier", "once"), [(INFO, "P5", True), (WARNING, "P5", False), (INFO, "P3", False)]
+)
+def test_only_an_info_of_p5_is_remembered_as_shown(severity: Severity, tier: str, once: bool) -> None:
+    assert comes_once(fired(tier, severity, "note"), "patient-view", POLICY) is once
 
 
 def test_a_worse_band_of_p5_comes_again() -> None:

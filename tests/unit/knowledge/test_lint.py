@@ -65,6 +65,8 @@ def test_every_check_says_what_it_checks() -> None:
         (CASES, "then: satisfied", "then: satisfied, hook: order-sign", "cases", "where the rule does not run"),
         (CASES, "name: too old", "name: at the limit", "cases", "two cases are named"),
         ("_shared/policy.yaml", "  order-select: [P1, P2]\n", "", "policy", "nothing about order-select"),
+        ("_shared/policy.yaml", "P1: 8 h, ", "", "format", "says nothing about P1"),
+        ("_shared/policy.yaml", "urgent: {at_most: 8 h", "urgent: {at_most: a day", "format", "hours or days such as"),
         ("_shared/policy.yaml", "hook_tiers:", "lines_only: [mg-trial]\nhook_tiers:", "policy", "which is only a line"),
     ],
 )  # fmt: skip
@@ -87,6 +89,14 @@ def test_a_need_that_no_prefetch_key_delivers_is_found(cards: Path, edit: Edit) 
     assert [f.problem for f in errors(cards) if f.check == "needs"] == [
         "needs the prefetch key orders, which is not asked at order-sign"
     ]
+
+
+def test_of_a_rule_with_several_variants_it_must_be_said_whether_they_are_bands(cards: Path, edit: Edit) -> None:
+    edit(RULE, "cards:\n", "cards:\n  second: {indicator: info, summary: {nl: Twee, en: Two}}\n")
+    asked = [finding for finding in errors(cards) if "bands of one thing" in finding.problem]
+    assert [(finding.check, "unbanded" in finding.remedy) for finding in asked] == [("policy", True)]
+    edit("_shared/policy.yaml", "  once: {", "  unbanded: [mg-trial]\n  once: {")
+    assert not [finding for finding in errors(cards) if "bands of one thing" in finding.problem]
 
 
 def test_a_review_that_is_due_is_announced_and_then_fails(cards: Path) -> None:

@@ -13,8 +13,8 @@ from cds_service.engine.rank import Ranking, Suppressed
 from cds_service.engine.run import Verdict
 from cds_service.facts.outcomes import CannotTell, Fires
 from cds_service.facts.records import Result, Unusable
-from cds_service.service.decide import summarise
 from cds_service.service.offers import is_moot
+from cds_service.service.summary import summarise
 from tests.unit.engine.charts import knowledge, moment, result, rule, snapshot
 from tests.unit.engine.test_run import low_sodium
 

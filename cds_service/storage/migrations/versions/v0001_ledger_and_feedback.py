@@ -89,7 +89,7 @@ def _issued_card() -> None:
     )
     op.create_index("ix_issued_card_as_of", "issued_card", ["as_of"])
     op.create_index("ix_issued_card_card", "issued_card", ["tenant", "card"])
-    op.create_index("ix_issued_card_patient", "issued_card", ["tenant", "patient", "rule", "as_of", "card"])
+    op.create_index("ix_issued_card_patient", "issued_card", ["patient", "rule", "as_of", "card"])
 
 
 def _ledger_batch() -> None:

@@ -190,6 +190,18 @@ def test_a_sample_with_edta_doubts_the_high_potassium_and_the_low_rest() -> None
     assert ask(sample_quality, potassium("4.5"), *low).edta == ()
 
 
+def test_results_of_a_day_without_a_time_are_of_one_draw_only_by_their_specimen() -> None:
+    at = day("2026-11-20")
+    found = [
+        measured(*one) for one in (("potassium", "6.5"), ("calcium-total", "1.50"), ("alkaline-phosphatase", "20"))
+    ]
+    dated = [msgspec.structs.replace(one, at=at) for one in found]
+    assert ask(sample_quality, *dated).edta == ()
+    assert ask(sample_quality, dated[0], *found[1:]).edta == ()
+    assert ask(sample_quality, found[0], *dated[1:]).edta == ()
+    assert len(ask(sample_quality, *[msgspec.structs.replace(one, specimen="s1") for one in dated]).edta) == 3
+
+
 def test_the_newest_result_of_a_doubtful_unit_is_told_whatever_else_is_unusable() -> None:
     def unusable(reason: str, hours: int, value: str | None) -> Unusable:
         number = None if value is None else Decimal(value)

@@ -149,6 +149,12 @@ def test_a_unit_of_its_own_kind_is_its_own_base(unit: str) -> None:
     assert UNITS[unit].factor == 1
 
 
+def test_a_concept_kept_by_mass_is_converted_as_well() -> None:
+    by_mass = concept("magnesium-by-mass", "mg/dL", 1, "24.305", 2)
+    found = [convert(Decimal(value), unit, by_mass) for value, unit in (("0.70", "mmol/L"), ("1.4", "meq/L"))]
+    assert [str(one.value) for one in found if isinstance(one, Converted)] == ["1.7", "1.7"]
+
+
 def test_halves_are_rounded_away_from_zero() -> None:
     found = [convert(Decimal(value), "mmol/m3", MG) for value in ("705", "704.999", "-705")]
     assert [str(one.value) for one in found if isinstance(one, Converted)] == ["0.71", "0.70", "-0.71"]

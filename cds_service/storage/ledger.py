@@ -16,10 +16,9 @@ from collections import deque
 from collections.abc import Sequence
 
 from cds_service.errors import StorageError
-from cds_service.storage.database import Database, RefusedRowError, insert_into
-from cds_service.storage.ledger_rows import write_entries
+from cds_service.storage.database import Database
+from cds_service.storage.failures import RefusedRowError
 from cds_service.storage.records import Entry
-from cds_service.storage.tables import ledger_batch
 
 log = logging.getLogger("ionwise.storage")
 FLUSH_SECONDS = 1.0  # a transaction costs as much as twenty decisions in it
@@ -133,9 +132,9 @@ class Ledger:
 
     async def _write(self, batch_id: str, entries: Sequence[Entry]) -> None:
         async with self._database.writing() as connection:
-            first = insert_into(connection, ledger_batch).values(id=batch_id).on_conflict_do_nothing()
-            if (await connection.execute(first)).rowcount:
-                await write_entries(connection, entries)
+            from cds_service.storage.ledger_rows import write_batch  # loaded by `writing`, not at start
+
+            await write_batch(connection, batch_id, entries)
 
     def _drop(self, count: int, why: str) -> None:
         self.dropped += count

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import threading
 import time
 import uuid
 from collections import deque
@@ -22,7 +23,7 @@ from cds_service.storage.records import Entry
 
 log = logging.getLogger("ionwise.storage")
 FLUSH_SECONDS = 1.0  # a transaction costs as much as twenty decisions in it
-BATCH = 200
+BATCH = 500
 FIRST_PAUSE, LONGEST_PAUSE, LAST_PAUSE = 0.2, 10.0, 0.1
 SETTLE_SECONDS = 0.01
 COMPLAIN_SECONDS = 60.0
@@ -38,6 +39,7 @@ class Ledger:
         self._in_hand = 0
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
         self._task: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -51,7 +53,7 @@ class Ledger:
 
     def start(self) -> None:
         """Start writing, in the running event loop."""
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self._task = self._loop.create_task(self._run(), name="ionwise-ledger")
 
     def record(self, entry: Entry) -> bool:
@@ -74,7 +76,11 @@ class Ledger:
 
     def wake(self) -> None:
         """Have the writer look: at new entries, or at a database that failed somebody else."""
-        if self._loop is not None and not self._wake.is_set():
+        if self._loop is None or self._wake.is_set():
+            return
+        if threading.get_ident() == self._thread:
+            self._wake.set()
+        else:
             self._loop.call_soon_threadsafe(self._wake.set)
 
     async def close(self, patience: float) -> None:

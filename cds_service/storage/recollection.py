@@ -14,23 +14,20 @@ from cds_service.storage.records import Question
 
 NEWEST = 50  # cards of a rule about a patient that are looked at
 # From the index alone (a pseudonym belongs to one tenant): the rows are read only when they matter.
-_NEWEST = (  # names only, no values
-    "SELECT id, card FROM issued_card WHERE patient = :{patient} AND rule = :{rule} AND as_of >= :since"
-    f" AND card IS NOT NULL ORDER BY as_of DESC LIMIT {NEWEST}"
-)
-# A rule that another one's card absorbed shares the answer to that card.
-_ANSWERED = (
-    "SELECT c.rule, c.variant, c.severity, c.subject, c.as_of, c.card, f.id, f.outcome, f.reason"
-    f" FROM ({_NEWEST}) AS n JOIN feedback AS f ON f.tenant = :tenant AND f.card = n.card"
-    " JOIN issued_card AS c ON c.id = n.id"
-)
+_NEWEST = f"""SELECT id, card FROM issued_card
+    WHERE patient = :{{patient}} AND rule = :{{rule}} AND as_of >= :since AND card IS NOT NULL
+    ORDER BY as_of DESC LIMIT {NEWEST}"""  # noqa: S608 (a number of ours)
+# A rule that another one's card absorbed shares the answer to that card. Most cards have none: CROSS JOIN makes SQLite
+# look for one before it reads the row.
+_ANSWERED = """SELECT c.rule, c.variant, c.severity, c.subject, c.as_of, c.card, f.id, f.outcome, f.reason
+    FROM ({newest}) AS n CROSS JOIN feedback AS f CROSS JOIN issued_card AS c
+    WHERE f.tenant = :tenant AND f.card = n.card AND c.id = n.id"""
 # The newest that the user saw, per variant, severity and subject.
-_SHOWN = (
-    "SELECT c.rule, c.variant, c.severity, c.subject, max(c.as_of), CAST(NULL AS TEXT), CAST(NULL AS BIGINT),"
-    " CAST(NULL AS TEXT), CAST(NULL AS TEXT)"
-    f" FROM ({_NEWEST}) AS n JOIN issued_card AS c ON c.id = n.id"
-    " WHERE c.clinician IN ({users}) AND c.disposition = 'shown' GROUP BY c.rule, c.variant, c.severity, c.subject"
-)
+_SHOWN = """SELECT c.rule, c.variant, c.severity, c.subject, max(c.as_of), CAST(NULL AS TEXT), CAST(NULL AS BIGINT),
+        CAST(NULL AS TEXT), CAST(NULL AS TEXT)
+    FROM ({newest}) AS n CROSS JOIN issued_card AS c
+    WHERE c.id = n.id AND c.clinician IN ({users}) AND c.disposition = 'shown'
+    GROUP BY c.rule, c.variant, c.severity, c.subject"""
 
 
 @lru_cache(maxsize=256)
@@ -42,13 +39,11 @@ def statement(rules: int, once_rules: int, keys: int) -> str:
     """
     users = ", ".join(f":user_{key}" for key in range(keys))
     patients = [f"patient_{key}" for key in range(keys)]
-    arms = [_ANSWERED.format(rule=f"rule_{rule}", patient=patient) for rule in range(rules) for patient in patients]
-    arms += [
-        _SHOWN.format(rule=f"once_{rule}", patient=patient, users=users)
-        for rule in range(once_rules)
-        for patient in patients
-    ]
-    return " UNION ALL ".join(arms)
+    newest = [(f"rule_{rule}", patient) for rule in range(rules) for patient in patients]
+    arms = [_ANSWERED.format(newest=_NEWEST.format(rule=rule, patient=patient)) for rule, patient in newest]
+    shown = [(f"once_{rule}", patient) for rule in range(once_rules) for patient in patients]
+    arms += [_SHOWN.format(newest=_NEWEST.format(rule=rule, patient=patient), users=users) for rule, patient in shown]
+    return "\nUNION ALL ".join(arms)
 
 
 def parameters(question: Question) -> dict[str, Any]:

@@ -23,7 +23,11 @@ LIMITS = Limits(
 GROUPS = frozenset({"potassium", "calcium", "vitamin-d"})
 SALTS = {
     "potassium": {"potassium-chloride": (Decimal("52.4"), Decimal("52.4")), "potassium-compound": None},
-    "calcium": {"calcium-carbonate": (Decimal("40.0"), Decimal("40.0")), "calcium-compound": None},
+    "calcium": {
+        "calcium-carbonate": (Decimal("40.0"), Decimal("40.0")),
+        "calcium-citrate": (Decimal("21.0"), Decimal("24.1")),
+        "calcium-compound": None,
+    },
 }
 
 
@@ -151,3 +155,7 @@ def test_an_unknown_dose_leaves_the_sum_a_minimum() -> None:
     known = product("potassium-chloride", "potassium", amount="40", unit="mmol")
     unknown = product("potassium-chloride", "potassium", amount=None)
     assert total(intake(known, unknown).potassium) == 40
+
+
+def test_a_calcium_dose_in_units_of_activity_cannot_be_computed() -> None:
+    assert calcium(amount="800", unit="[IU]") is None

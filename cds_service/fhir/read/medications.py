@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -16,9 +15,9 @@ from cds_service.facts.vocabulary import Vocabulary
 from cds_service.fhir import datatypes, structs
 from cds_service.fhir.read.conditions import condition_names, name_of
 from cds_service.fhir.read.dosage import read_dosage, read_strengths, routes
-from cds_service.fhir.read.drugs import NO_DRUG, Identity, drug_names, identify
-from cds_service.fhir.read.lexicon import per_vocabulary
+from cds_service.fhir.read.drugs import NO_DRUG, Identity, identify
 from cds_service.fhir.read.modifiers import says_stopped
+from cds_service.fhir.read.products import Product, products
 from cds_service.fhir.read.references import MedicationShelf, bare_id
 from cds_service.fhir.read.reports import (
     denies,
@@ -60,32 +59,6 @@ class Record(msgspec.Struct, gc=False):
     reason_groups: frozenset[str]
     supply: timedelta | None = None
     judged: bool = False
-
-
-class Product(msgspec.Struct, frozen=True):
-    """What the words and codes for a drug tell: its name, what it is, its route unless another one is recorded."""
-
-    name: str
-    identity: Identity
-    route: str | None
-    over_the_counter: bool
-
-
-class Products:
-    """The products of one vocabulary by how charts write them; remembered, as the same few recur."""
-
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self._names = drug_names(vocabulary)
-        self._routes = routes(vocabulary)
-        self.of = lru_cache(maxsize=8192)(self._of)
-
-    def _of(self, coding: tuple[datatypes.Coding, ...], text: str) -> Product:
-        name = name_of(datatypes.CodeableConcept(coding, text))
-        identity = self._names.identify(coding, text)
-        return Product(name, identity, self._routes.told_by((name,), identity), names_otc(name))
-
-
-products = per_vocabulary(Products)
 
 
 class MedicationReader:

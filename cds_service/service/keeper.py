@@ -111,9 +111,10 @@ class Keeper:
 
 
 def _state(answer: KeyAnswer, sent: msgspec.Raw | None) -> PrefetchState:
-    if sent is not None and is_null(sent):
+    filled = answer.resources or answer.observations or answer.records
+    if not filled and sent is not None and is_null(sent):
         return "null"
-    return _STATES.get(answer.state) or ("data" if answer.resources else "empty")
+    return _STATES.get(answer.state) or ("data" if filled else "empty")
 
 
 def recollect(rows: Iterable[Remembered]) -> Memory:

@@ -8,6 +8,7 @@ SQLAlchemy is loaded when an engine is needed for the first time: a start with S
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import os
 import sys
@@ -99,6 +100,7 @@ class Database:
         if NEEDED[-1] not in sys.modules:
             for name in NEEDED:
                 await asyncio.to_thread(importlib.import_module, name)
+            gc.freeze()  # it stays for good, and came after the server settled its memory
 
     async def fetch(self, statement: sa.Executable, values: Mapping[str, Any] | None = None) -> Sequence[sa.Row[Any]]:
         """The rows of a query. StorageError at once when the database was not reached yet."""

@@ -128,7 +128,7 @@ async def test_the_ledger_knows_the_cards_and_nobodys_id(running: Running, tmp_p
     assert {row[0] for row in rows} == {card["uuid"] for card in reply.json["cards"]}
     assert {row[1:4] for row in rows} >= {("shown", "default", "patient-view"), ("absorbed", "default", "patient-view")}
     assert {len(row[4]) for row in rows} == {len(row[5]) for row in rows} == {64}
-    assert prefetch["patient"] == "data"
+    assert {prefetch[key] for key in ("patient", "labsRare", "medications")} == {"data"}
 
 
 @pytest.mark.parametrize(

@@ -9,20 +9,26 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from cds_service.knowledge.case_file import CaseEntry, read_cases
+from cds_service.knowledge.dossier import read_dossier
 from cds_service.knowledge.model import Family, Knowledge, Limit, PlainText, Rule
 from cds_service.knowledge.sources import Sources
+from cds_service.service.docs.seed_claims import seed_claims_page
 
 NOTICE = "<!-- Written by `ionwise docs`; do not edit. -->\n"
 REQUIREMENTS = {"R": "required", "S": "send", "O": "optional"}
 
 
 def build_pages(knowledge: Knowledge, sources: Sources, settings: type[BaseModel]) -> dict[str, str]:
-    """File name in docs/ -> text."""
-    return {
+    """File name in docs/ -> text. Raises KnowledgeError when the dossier or a cases.yaml is refused."""
+    dossier = read_dossier(sources)
+    pages = {
         "rules.md": rules_page(knowledge, sources),
         "prefetch.md": prefetch_page(knowledge),
         "settings.md": settings_page(settings),
     }
+    if dossier.claims:
+        pages["seed-claims.md"] = seed_claims_page(dossier.claims.entry.claims, {rule.id for rule in knowledge.rules})
+    return pages
 
 
 def stale_pages(pages: Mapping[str, str], docs: Path) -> tuple[str, ...]:

@@ -139,10 +139,10 @@ def lock() -> None:
 def docs(
     verify: Annotated[bool, typer.Option("--check", help="Write nothing; fail when a page is stale.")] = False,
 ) -> None:
-    """Write the generated pages of docs/: rules, prefetch keys, settings."""
+    """Write the generated pages of docs/: rules, what reviewers need, prefetch keys, settings."""
     from cds_service.knowledge.load import load_knowledge
     from cds_service.knowledge.sources import DEFAULT_CARDS, read_sources
-    from cds_service.service.reference_docs import build_pages, stale_pages
+    from cds_service.service.reference_docs import build_pages, stale_pages, write_pages
     from cds_service.settings import Settings
 
     folder = DEFAULT_CARDS.parent / "docs"
@@ -150,13 +150,38 @@ def docs(
         pages = build_pages(load_knowledge(_cards(), drafts=True), read_sources(_cards()), Settings)
     except IonwiseError as error:
         _refuse(error)
-    stale = stale_pages(pages, folder)
-    if verify and stale:
+    if not verify:
+        typer.echo(f"rewritten: {', '.join(write_pages(pages, folder)) or 'nothing'}")
+    elif stale := stale_pages(pages, folder):
         typer.echo(f"stale: {', '.join(stale)}; run `ionwise docs`", err=True)
         raise typer.Exit(1)
-    for name in () if verify else stale:
-        (folder / name).write_text(pages[name], encoding="utf-8")
-    typer.echo(f"{'stale' if verify else 'rewritten'}: {', '.join(stale) or 'nothing'}")
+    else:
+        typer.echo("stale: nothing")
+
+
+@commands.command()
+def valuesets(
+    out: Annotated[Path, typer.Argument(help="Folder to write into; made when missing.", file_okay=False)],
+    overlay: Overlay = None,
+) -> None:
+    """Write what the rules mean by a group of drugs, a condition or a result: one FHIR R4 ValueSet per file."""
+    import json
+
+    from cds_service.fhir.value_sets import ValueSets
+    from cds_service.knowledge.load import load_knowledge
+    from cds_service.settings import read_settings
+
+    try:
+        settings = read_settings(sandbox=True)
+        knowledge = load_knowledge(settings.cards_dir, overlay=overlay)
+    except IonwiseError as error:
+        _refuse(error)
+    out.mkdir(parents=True, exist_ok=True)
+    found = ValueSets(knowledge, settings.canonical_base)
+    for one in found.ids:
+        text = json.dumps(found.resource(one), ensure_ascii=False, indent=1)
+        (out / f"{one}.json").write_text(text + "\n", encoding="utf-8")
+    typer.echo(f"{len(found.ids)} value sets written to {out}")
 
 
 def _failing_cases() -> tuple[Finding, ...]:

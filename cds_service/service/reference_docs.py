@@ -1,4 +1,4 @@
-"""The generated pages of docs/: rule catalogue, settings, prefetch keys. `stale_pages` keeps them true."""
+"""The generated pages of docs/: rules, what reviewers need, settings, prefetch keys. `stale_pages` keeps them true."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from pydantic_core import PydanticUndefined
 from cds_service.knowledge.dossier import read_dossier
 from cds_service.knowledge.model import Knowledge
 from cds_service.knowledge.sources import Sources
+from cds_service.service.docs.clinical_review import clinical_review_page
+from cds_service.service.docs.hazard_log import hazard_log_page
 from cds_service.service.docs.markdown import NOTICE, table
 from cds_service.service.docs.rules import all_sheets, rule_pages
 from cds_service.service.docs.seed_claims import seed_claims_page
+from cds_service.service.docs.trace import trace_page
 
 REQUIREMENTS = {"R": "required", "S": "send", "O": "optional"}
 
@@ -27,9 +30,16 @@ def build_pages(knowledge: Knowledge, sources: Sources, settings: type[BaseModel
         "prefetch.md": prefetch_page(knowledge),
         "settings.md": settings_page(settings),
     }
-    if dossier.claims:
-        pages["seed-claims.md"] = seed_claims_page(dossier.claims.entry.claims, {rule.id for rule in knowledge.rules})
-    return pages
+    claims = dossier.claims.entry.claims if dossier.claims else ()
+    hazards = dossier.hazards.entry.hazards if dossier.hazards else ()
+    questions = dossier.questions.entry.questions if dossier.questions else ()
+    ids = [rule.id for rule in knowledge.rules]
+    return pages | {
+        "seed-claims.md": seed_claims_page(claims, ids),
+        "trace.md": trace_page(sheets, claims, hazards),
+        "clinical-review.md": clinical_review_page(knowledge, questions),
+        "hazard-log.md": hazard_log_page(hazards, ids),
+    }
 
 
 def stale_pages(pages: Mapping[str, str], docs: Path) -> tuple[str, ...]:

@@ -21,12 +21,14 @@ Finding = tuple[str, Result, Severity]
 
 def evaluate(patient: Patient, k: Limits) -> Outcome:
     """Fires when the last known Mg, K or Ca lies in a warning or critical band, is old, and is not ordered again."""
-    looked_at = {
-        "magnesium": patient.last_known("magnesium-serum"),
-        "potassium": patient.last_known("potassium"),
-        "calcium": _calcium(patient, k),
-    }
-    old = {name: r for name, r in looked_at.items() if r is not None and _is_overdue(patient, r)}
+    looked_at = (
+        ("magnesium", patient.last_known("magnesium-serum")),
+        ("potassium", patient.last_known("potassium")),
+        ("calcium", _calcium(patient, k)),
+    )
+    # at a refill also `recent`: the rules about the value itself do not run there
+    overdue = ("stale", "recent") if patient.hook == REFILL else ("stale",)
+    old = {name: r for name, r in looked_at if r is not None and r.age in overdue}
     if not old:
         return NotApplicable("no old result")
     found = [(name, r, s) for name, r in old.items() if (s := _severity(patient, name, r, k)) is not None]
@@ -54,11 +56,6 @@ def _calcium(patient: Patient, k: Limits) -> Result | None:
     if ionised is None or total is None:
         return ionised or total
     return ionised if ionised.at.latest >= total.at.earliest - k.span("pairing") else total
-
-
-def _is_overdue(patient: Patient, result: Result) -> bool:
-    """Stale; at a refill also `recent`, because the rules about the value itself do not run there."""
-    return result.age == "stale" or (patient.hook == REFILL and result.age == "recent")
 
 
 def _severity(patient: Patient, name: str, result: Result, k: Limits) -> Severity | None:

@@ -18,8 +18,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     thiamine = patient.taking_or_ordering("thiamine")
     if thiamine:
         return Satisfied((state, *thiamine))
-    if not patient.surely_without("thiamine"):
-        return Satisfied((state,))
+    patient.surely_without("thiamine")
     unknown: tuple[str, ...] = ()
     try:
         missing = patient.not_measured_within("magnesium-serum", k.span("magnesium"))

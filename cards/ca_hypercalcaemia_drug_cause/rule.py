@@ -30,9 +30,10 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     drugs, milk_alkali = _causes(patient, k), _milk_alkali(patient, k)
     if milk_alkali:
         products = _systemic(patient.taking("calcium", "sodium-bicarbonate"))
-        return _fires("milk-alkali", basis, (*products, *drugs), milk_alkali)
+        variant = "milk-alkali" if basis.high is Severity.INFO else "milk-alkali-high"
+        return _fires(variant, basis, tuple(dict.fromkeys((*products, *drugs))), milk_alkali)
     if drugs:
-        return _fires("drugs", basis, drugs)
+        return _fires("drugs" if basis.high is Severity.INFO else "drugs-high", basis, drugs)
     patient.surely_without(*ALONE)
     return Satisfied(basis.because)
 
@@ -72,6 +73,6 @@ def _fires(variant: str, basis: CalciumBasis, drugs: tuple[Exposure, ...], shown
         because=(*basis.because, *drugs),
         also=(*shown, *basis.also),
         values={"ca": basis.shown, "drugs": Listing(drugs)},
-        notes=("causes",) if variant == "milk-alkali" else (),
+        notes=("causes",) if variant.startswith("milk-alkali") else (),
         unknown=basis.unknown,
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from cards._families.magnesium_wasting.family import magnesium_wasting
 from cds_service.errors import CannotTellError
-from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Satisfied
+from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied, Value
 from cds_service.facts.patient import Limits, Patient
+from cds_service.facts.records import Result
 
 RISKS = (
     "alcohol-use-disorder", "chronic-diarrhoea", "type-2-diabetes", "malabsorption", "coeliac-disease",
@@ -39,9 +40,14 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         "urgent" if urgent else "due",
         because=wasting.drugs,
         also=tuple(dict.fromkeys((*risks, *urgent))),
-        values={"count": count, "drugs": Listing(wasting.drugs)},
+        values={"count": count, "drugs": Listing(wasting.drugs), "reason": _named(urgent[0]) if urgent else None},
         unknown=() if patient.latest("potassium") is not None else ("unknown-potassium",),
     )
+
+
+def _named(reason: Fact) -> Value:
+    """How the summary shows a reason: a result with what was measured."""
+    return Phrase("named-result", {"result": reason}) if isinstance(reason, Result) else reason
 
 
 def _risks(patient: Patient) -> tuple[Fact, ...]:

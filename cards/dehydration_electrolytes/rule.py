@@ -44,9 +44,12 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
 def _pair(patient: Patient, k: Limits) -> tuple[Result, ...]:
     """The latest urea of the window (also when reported as nitrogen) and the creatinine of the same draw, if exact."""
     found = (patient.latest("urea", k.span("window")), patient.latest("urea-nitrogen", k.span("window")))
-    urea = max((r for r in found if r is not None), key=lambda r: r.at.latest, default=None)
-    creatinine = None if urea is None else patient.near("creatinine", urea.at, k.span("same_draw"))
-    return () if urea is None or creatinine is None else (urea, creatinine)
+    known = [r for r in found if r is not None]
+    if not known:
+        return ()
+    urea = max(known, key=lambda r: r.at.latest)
+    creatinine = patient.near("creatinine", urea.at, k.span("same_draw"))
+    return () if creatinine is None else (urea, creatinine)
 
 
 def _ratio(pair: tuple[Result, ...], k: Limits) -> Decimal | None:

@@ -36,8 +36,8 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     known = tuple(fact for item in risk.items for fact in item.because)
     if risk.points or patient.taking(*CULPRITS) or patient.has(*CAUSES) is not None:
         return Satisfied(known)
-    if not (patient.surely_without(*CULPRITS) and patient.surely_free_of(*CAUSES)):
-        return NotApplicable("a cause is known")
+    patient.surely_without(*CULPRITS)
+    patient.surely_free_of(*CAUSES)
     if not all(patient.not_measured_within(concept, k.span("urine")) for concept in URINE):
         return NotApplicable("urine magnesium was measured")
     if not all(patient.surely_not_ordered(concept, k.span("ordered")) for concept in URINE):
@@ -59,8 +59,11 @@ def _first_low(patient: Patient, mg: Result, k: Limits) -> Result | None:
 
     A value drawn within 24 h of an infusion says nothing when it is normal.
     """
+    series = patient.series("magnesium-serum", k.span("looked_back"))
+    if not series or mg.at.earliest - series[-1].at.earliest < k.span("apart"):
+        return None
     first, dosing = None, patient.ask(magnesium_dosing)
-    for result in patient.series("magnesium-serum", k.span("looked_back")):
+    for result in series:
         if result.below(k["low"]):
             if mg.at.earliest - result.at.earliest >= k.span("apart"):
                 first = result

@@ -20,6 +20,8 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     mg = patient.latest("magnesium-serum")
     if mg is None:
         return NotApplicable(patient.absent("magnesium-serum"))
+    if not mg.at_least(min(patient.ask(magnesium_reference).upper, k["raised"])):
+        return Satisfied((mg,))
     if patient.ask(sample_quality).replaces_high("magnesium-serum"):
         return NotApplicable("replaced by sample-quality-repeat")
     kidney = patient.ask(kidney_function)

@@ -31,7 +31,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     kidney = patient.ask(kidney_function)
     renal, block = _renal(patient, kidney, k), patient.has("heart-block")
     unpaced = block is not None and (patient.has("pacemaker") or patient.underwent("pacemaker")) is None
-    reasons = (*((renal,) if renal is not None else ()), *_others(patient, block, k))
+    reasons = (*_others(patient, block, k), *((renal,) if renal is not None else ()))
     wasters = _wasters(patient, k)
     variant = _variant(kidney, unpaced, bool(reasons), bool(wasters), k)
     if not variant:

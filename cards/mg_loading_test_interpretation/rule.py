@@ -26,7 +26,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     )
     invalid = (Phrase("invalid", {"wasters": Listing(wasters)}),) if wasters else ()
     return Fires(
-        _variant(retention.percent, k),
+        _variant(retention.percent, bool(wasters), kidney.below(k["egfr_reduced"]), k),
         because=(retention.post, retention.baseline),
         also=(retention.order, *wasters),
         values={
@@ -40,7 +40,10 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     )
 
 
-def _variant(percent: Decimal, k: Limits) -> str:
+def _variant(percent: Decimal, wasting: bool, slow: bool, k: Limits) -> str:
+    """The band; unreliable where wasting may have lowered the share, or slow kidneys have raised it."""
+    if (wasting and percent < k["probable_from"]) or (slow and percent > k["unlikely_to"]):
+        return "unreliable"
     if percent <= k["unlikely_to"]:
         return "unlikely"
     if percent < k["probable_from"]:

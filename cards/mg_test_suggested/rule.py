@@ -30,8 +30,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     much = risk.points >= k["risk_alone"]
     if not much and (risk.points < k["risk_with_signs"] or signs.points < k["signs_needed"]):
         return Satisfied()
-    if not patient.not_measured_within("magnesium-serum", interval):
-        return NotApplicable("magnesium was measured")
+    patient.not_measured_within("magnesium-serum", interval)
     if not patient.surely_not_ordered("magnesium-serum", k.span("order_window")):
         return NotApplicable("magnesium is already ordered")
     items = (*risk.items, *signs.signs, *signs.symptoms)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cards._families.kidney_function.family import KidneyFunction, kidney_function
 from cards._families.magnesium_intake.family import magnesium_intake
-from cds_service.facts.outcomes import Fact, Fires, NotApplicable, Outcome, Phrase, Satisfied
+from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied
 from cds_service.facts.patient import ORDER_HOOKS, Limits, Patient
 from cds_service.facts.records import Exposure
 from cds_service.facts.vocabulary import normal_name
@@ -44,14 +44,20 @@ def _start(patient: Patient, k: Limits) -> Outcome:
     kidney = patient.ask(kidney_function)
     risk = patient.has(*KIDNEY_RISK)
     creatinine_first = not kidney.known and (risk is not None or patient.aged_at_least(k["age"]))
+    block = patient.has(*BLOCKS)
+    blocks = (*((block,) if block is not None else ()), *((Phrase("poor-kidneys"),) if kidney.advanced else ()))
     notes, facts = _unmet(patient, drafts, kidney, k)
-    if not notes and not creatinine_first:
+    if not notes and not blocks and not creatinine_first:
         return Satisfied(drafts)
     return Fires(
-        "creatinine-first" if creatinine_first else "start",
+        "blocked" if blocks else "creatinine-first" if creatinine_first else "start",
         because=drafts,
-        also=(*facts, *((risk,) if creatinine_first and risk is not None else ())),
-        values={"drug": drafts[0]},
+        also=(
+            *((block,) if block is not None else ()),
+            *facts,
+            *((risk,) if creatinine_first and risk is not None else ()),
+        ),
+        values={"drug": drafts[0], "blocks": Listing(blocks)},
         notes=notes,
         unknown=() if kidney.known else ("unknown-egfr",),
     )
@@ -59,16 +65,13 @@ def _start(patient: Patient, k: Limits) -> Outcome:
 
 def _unmet(
     patient: Patient, drafts: tuple[Exposure, ...], kidney: KidneyFunction, k: Limits
-) -> tuple[tuple[str | Phrase, ...], tuple[Fact, ...]]:
+) -> tuple[tuple[str, ...], tuple[Fact, ...]]:
     """The lines about preconditions that are not met, and the facts behind them."""
-    notes: list[str | Phrase] = []
+    notes: list[str] = []
     facts: list[Fact] = []
     if kidney.advanced or kidney.below(k["egfr_reduced"]):
-        notes.append("advanced-kidneys" if kidney.advanced else "reduced-kidneys")
+        notes += [] if kidney.advanced else ["reduced-kidneys"]
         facts += [] if kidney.basis is None else [kidney.basis]
-    if block := patient.has(*BLOCKS):
-        notes.append(Phrase("blocked", {"problem": block}))
-        facts.append(block)
     lines = [line for line in patient.ask(magnesium_intake).lines if line.exposure in drafts]
     if any(line.known and line.lower > k["eu"] for line in lines):
         notes.append("high-dose")

@@ -46,7 +46,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         because=(mg, *users),
         also=(*drafts, *protected),
         values={"mg": mg, "drug": (long or users)[0], "protected": Listing(protected)},
-        notes=_notes(bool(long), kidney),
+        notes=_notes(bool(long), kidney, patient.has("short-bowel", "high-output-stoma") is not None),
         unknown=() if kidney.known else ("unknown-egfr",),
     )
 
@@ -66,5 +66,6 @@ def _only_cause(patient: Patient, users: tuple[Exposure, ...], mg: Result) -> bo
     return not other and any(e.since is not None and e.since.earliest <= mg.at.latest for e in users)
 
 
-def _notes(long: bool, kidney: KidneyFunction) -> tuple[str, ...]:
-    return (*(() if long else ("only-cause",)), *(("reduced-kidneys",) if kidney.advanced else ()))
+def _notes(long: bool, kidney: KidneyFunction, short_bowel: bool) -> tuple[str, ...]:
+    notes = (("only-cause", not long), ("reduced-kidneys", kidney.advanced), ("short-bowel", short_bowel))
+    return tuple(name for name, holds in notes if holds)

@@ -15,6 +15,11 @@ from cds_service.facts.records import Result
 MAGNESIUM = "magnesium-serum"
 BOWEL = ("short-bowel", "high-output-stoma")
 GUT = ("coeliac-disease", "inflammatory-bowel-disease", "chronic-pancreatitis", "cystic-fibrosis")
+CONDITIONS = (
+    "alcohol-withdrawal", "diabetic-ketoacidosis", "acute-pancreatitis", "hungry-bone", "alcohol-use-disorder", *BOWEL,
+    "malnutrition", "eating-disorder", "diarrhoea", "chronic-diarrhoea", "bariatric-malabsorptive", "type-2-diabetes",
+)  # fmt: skip
+PROCEDURES = ("parathyroidectomy", "parenteral-nutrition", "bariatric-malabsorptive")
 RHYTHM = ("arrhythmia", "atrial-fibrillation", "ventricular-arrhythmia", "ventricular-ectopy")
 
 
@@ -34,7 +39,7 @@ class Row(msgspec.Struct, frozen=True):
 
 def evaluate(patient: Patient, k: Limits) -> Outcome:
     """Fires when a risk condition is present and magnesium was not measured within the interval that goes with it."""
-    found = [*_acute(patient, k), *_chronic(patient, k)]
+    found = [*_conditions(patient, k), *_polypharmacy(patient, k)]
     rows = [row for row in found if patient.inpatient or not row.acute]
     if not rows:
         if found and patient.stay is None:
@@ -67,6 +72,16 @@ def _low_potassium(patient: Patient, due: list[Row], k: Limits) -> Result | None
     if potassium is None or not potassium.below(k["potassium_low"]):
         return None
     return potassium if any(row.id == "row-short-bowel" for row in due) else None
+
+
+def _conditions(patient: Patient, k: Limits) -> Iterator[Row]:
+    if (
+        patient.has_confirmed(*CONDITIONS) is not None
+        or patient.underwent(*PROCEDURES) is not None
+        or patient.taking("parenteral-nutrition")
+    ):
+        yield from _acute(patient, k)
+        yield from _chronic(patient, k)
 
 
 def _acute(patient: Patient, k: Limits) -> Iterator[Row]:
@@ -109,8 +124,6 @@ def _chronic(patient: Patient, k: Limits) -> Iterator[Row]:
         yield Row("row-bariatric", "year", (bypass,))
     if reasons := _diabetes(patient, k):
         yield Row("row-diabetes", "year", reasons)
-    if drugs := _polypharmacy(patient, k):
-        yield Row("row-polypharmacy", "year", drugs)
 
 
 def _diabetes(patient: Patient, k: Limits) -> tuple[Fact, ...]:
@@ -133,9 +146,10 @@ def _diabetes(patient: Patient, k: Limits) -> tuple[Fact, ...]:
     return (diabetes, *beside) if beside else ()
 
 
-def _polypharmacy(patient: Patient, k: Limits) -> tuple[Fact, ...]:
+def _polypharmacy(patient: Patient, k: Limits) -> tuple[Row, ...]:
     """Old age with many drugs, a proton pump inhibitor or a glucose-lowering drug among them."""
     if not patient.aged_at_least(k["age"]):
         return ()
     culprits = patient.taking("ppi", "antidiabetic")
-    return culprits if culprits and patient.identified_drugs() >= k["drugs"] else ()
+    enough = culprits and patient.identified_drugs() >= k["drugs"]
+    return (Row("row-polypharmacy", "year", culprits),) if enough else ()

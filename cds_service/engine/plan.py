@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
 import msgspec
 
@@ -21,6 +21,8 @@ class Plan(msgspec.Struct, frozen=True):
     silent     the verdicts when nothing is present and nothing is missing, in the rules' order
     by_token   trigger token -> places of the rules that it wakes
     by_source  what could have delivered a trigger (`Gaps.sources`) -> places of the rules that need it
+    paired     places of the rules that a trigger alone does not wake (`together_with`)
+    company    what wakes them besides a trigger: a token, or when something is missing of it, a source of either
     """
 
     rules: tuple[Rule, ...]
@@ -28,6 +30,21 @@ class Plan(msgspec.Struct, frozen=True):
     silent: tuple[Verdict, ...]
     by_token: Mapping[str, tuple[int, ...]]
     by_source: Mapping[str, tuple[int, ...]]
+    paired: frozenset[int]
+    company: Mapping[str, tuple[int, ...]]
+
+    def woken(self, present: frozenset[str], missing: Set[str], doubtful: Set[str]) -> set[int]:
+        """The places of the rules to run, by the tokens of the chart and the sources that something is missing of.
+
+        doubtful: tokens of results that cannot simply be believed: of those a rule itself must say what it cannot tell.
+        """
+        by_token, company = self.by_token, self.company
+        woken = set().union(*[by_token[token] for token in by_token.keys() & present])
+        alone = woken & self.paired
+        if alone:
+            alone.difference_update(*[company[name] for name in company.keys() & (present | missing)])
+            alone.difference_update(*[by_token[token] for token in by_token.keys() & doubtful])
+        return woken - alone if alone else woken
 
 
 def plan_for(snapshot: Snapshot, knowledge: Knowledge, rules: Iterable[Rule]) -> Plan:
@@ -48,7 +65,14 @@ def _make(snapshot: Snapshot, rules: tuple[Rule, ...]) -> Plan:
         tuple(Verdict(rule, "not-applicable", NO_TRIGGER, rule.tier(hook), reason=reason) for rule in rules),
         _places(rule.trigger for rule in rules),
         _places(sources_of(rule.trigger, snapshot.concept_keys) for rule in rules),
+        frozenset(place for place, rule in enumerate(rules) if rule.together_with),
+        _places(_company(rule, snapshot.concept_keys) for rule in rules),
     )
+
+
+def _company(rule: Rule, concept_keys: Mapping[str, str]) -> frozenset[str]:
+    pair = rule.together_with
+    return pair and pair | sources_of(pair | rule.trigger, concept_keys)
 
 
 def _places(names: Iterable[frozenset[str]]) -> dict[str, tuple[int, ...]]:

@@ -13,9 +13,11 @@ import msgspec
 
 from cds_service.engine.run import Verdict
 from cds_service.engine.suppress import KeptBack
-from cds_service.facts.outcomes import Severity
+from cds_service.facts.outcomes import Fact, Severity
 from cds_service.facts.records import Exposure, LabOrder, Result
 from cds_service.knowledge.model import Absorption, Policy
+
+INFO = Severity.INFO
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -56,11 +58,9 @@ def rank(
     kept_back: the rules that are not to be shown again; as a line of a card that is shown they stay.
     """
     suppressed = []
-    visible = {}
+    visible: dict[str, Verdict] = {}
     allowed = policy.hook_tiers.get(hook, frozenset())
-    for verdict in verdicts:
-        if verdict.kind != "fires":
-            continue
+    for verdict in [verdict for verdict in verdicts if verdict.kind == "fires"]:
         rule = verdict.rule
         if rule.id in silenced or (rule.status == "silent" and not show_silent):
             suppressed.append(Suppressed(verdict, "silent"))
@@ -86,10 +86,6 @@ def rank(
     return Ranking(tuple(shown), tuple(suppressed))
 
 
-def _of(verdict: Verdict) -> Severity:
-    return verdict.severity if verdict.severity is not None else Severity.INFO
-
-
 def _absorb(visible: dict[str, Verdict], hook: str, policy: Policy) -> list[Shown]:
     """Each absorbed verdict goes to the card that leads its chain; that card takes the highest severity of all."""
     absorbed_by: dict[str, str] = {}
@@ -101,13 +97,13 @@ def _absorb(visible: dict[str, Verdict], hook: str, policy: Policy) -> list[Show
             absorbed_by[entry.loser] = entry.winner
     for lost in absorbed_by:
         under.setdefault(_leader(lost, absorbed_by), []).append(visible[lost])
-    cards = []
-    for rule_id, verdict in visible.items():
-        if rule_id in under:
-            cards.append(Shown(verdict, max([_of(v) for v in (verdict, *under[rule_id])]), tuple(under[rule_id])))
-        elif rule_id not in absorbed_by:
-            cards.append(Shown(verdict, _of(verdict)))
-    return cards
+    return [
+        Shown(verdict, verdict.severity or INFO)
+        if rule_id not in under
+        else Shown(verdict, max([v.severity or INFO for v in (verdict, *under[rule_id])]), tuple(under[rule_id]))
+        for rule_id, verdict in visible.items()
+        if rule_id not in absorbed_by
+    ]
 
 
 def _between(visible: dict[str, Verdict], policy: Policy) -> list[Absorption]:
@@ -123,8 +119,8 @@ def _applies(entry: Absorption, winner: Verdict, loser: Verdict, hook: str) -> b
         (not entry.hooks or hook in entry.hooks)
         and (not entry.winner_variants or winner.variant in entry.winner_variants)
         and (not entry.loser_variants or loser.variant in entry.loser_variants)
-        and _of(winner) >= entry.winner_at_least
-        and _of(loser) <= entry.loser_at_most
+        and (winner.severity or INFO) >= entry.winner_at_least
+        and (loser.severity or INFO) <= entry.loser_at_most
     )
 
 
@@ -135,14 +131,16 @@ def _leader(rule_id: str, absorbed_by: dict[str, str]) -> str:
 
 
 def _order(card: Shown) -> tuple[int, str, float, str]:
-    tier = "P1" if card.severity is Severity.CRITICAL else card.verdict.tier
-    return (-card.severity, tier, -_newest(card.verdict), card.verdict.rule_id)
+    verdict = card.verdict
+    tier = "P1" if card.severity is Severity.CRITICAL else verdict.tier
+    newest = _newest(verdict.fires.because)
+    return (-card.severity, tier, 0.0 if newest is None else -newest.timestamp(), verdict.rule.id)
 
 
-def _newest(verdict: Verdict) -> float:
-    """When the newest deciding fact happened, epoch seconds; 0 when none has a time."""
+def _newest(facts: Iterable[Fact]) -> datetime | None:
+    """When the newest of the deciding facts happened; None when none has a time."""
     newest: datetime | None = None
-    for fact in verdict.fires.because:
+    for fact in facts:
         moment = None
         if type(fact) is Result or type(fact) is LabOrder:
             moment = fact.at
@@ -150,24 +148,25 @@ def _newest(verdict: Verdict) -> float:
             moment = fact.authored or fact.since
         if moment is not None and (newest is None or moment.earliest > newest):
             newest = moment.earliest
-    return 0.0 if newest is None else newest.timestamp()
+    return newest
 
 
 def _cap(cards: list[Shown], policy: Policy) -> tuple[list[Shown], list[Shown]]:
-    """Critical cards are never dropped: beyond the maximum they become lines of the last one shown."""
-    shown = [card for card in cards if card.severity is Severity.CRITICAL]
-    others = [card for card in cards if card.severity is not Severity.CRITICAL]
-    if len(shown) > policy.max_critical:
-        extra = shown[policy.max_critical :]
-        last = shown[policy.max_critical - 1]
-        lines = tuple(v for card in extra for v in (card.verdict, *card.absorbed))
-        shown = [*shown[: policy.max_critical - 1], Shown(last.verdict, last.severity, last.absorbed + lines)]
-    dropped = []
-    room = {Severity.WARNING: policy.max_warning, Severity.INFO: policy.max_info}
-    for card in others:
-        if room[card.severity] > 0 and len(shown) < policy.max_total:
+    """Critical cards, which come first, are never dropped: beyond the maximum they become lines of the last one."""
+    room = [policy.max_info, policy.max_warning, policy.max_critical]  # by severity
+    shown: list[Shown] = []
+    dropped: list[Shown] = []
+    lines: list[Verdict] = []
+    for card in cards:
+        critical = card.severity is Severity.CRITICAL
+        if room[card.severity] > 0 and (critical or len(shown) < policy.max_total):
             room[card.severity] -= 1
             shown.append(card)
+        elif critical:
+            lines += (card.verdict, *card.absorbed)
         else:
             dropped.append(card)
+    if lines:
+        last = shown[policy.max_critical - 1]
+        shown[policy.max_critical - 1] = Shown(last.verdict, last.severity, (*last.absorbed, *lines))
     return shown, dropped

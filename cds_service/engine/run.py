@@ -41,6 +41,7 @@ class Run:
         self.knowledge = knowledge
         self.hook = snapshot.hook
         self._families = knowledge.families
+        self._view = Patient(snapshot, Needs(), knowledge.families)
         self.stage: LifeStage = life_stage(snapshot)
         self.gaps: Gaps = find_gaps(snapshot)
         self._stopped = stopped
@@ -61,11 +62,8 @@ class Run:
         verdicts = list(plan.silent)
         for source in plan.by_source.keys() & self.gaps.sources:
             self._mark_blind(plan, plan.by_source[source], verdicts)
-        woken: set[int] = set()
-        for token in plan.by_token.keys() & self.snapshot.present:
-            woken.update(plan.by_token[token])
         off = self._off(plan.rules)
-        for place in woken:
+        for place in plan.woken(self.snapshot.present, self.gaps.sources, _doubtful(self.snapshot)):
             if place not in off:
                 verdicts[place] = self.judge(plan.rules[place])
         for place, reason in off.items():
@@ -85,10 +83,9 @@ class Run:
     def _mark_blind(self, plan: Plan, places: tuple[int, ...], verdicts: list[Verdict]) -> None:
         """A rule of which nothing is present cannot tell when something is missing."""
         for place in places:
-            missing = self.gaps.behind(plan.rules[place].trigger)
-            if missing:
-                rule, tier = plan.rules[place], plan.silent[place].tier
-                verdicts[place] = Verdict(rule, "cannot-tell", CannotTell(missing), tier, None, missing)
+            rule, tier = plan.rules[place], plan.silent[place].tier
+            missing = self.gaps.behind(rule.trigger)
+            verdicts[place] = Verdict(rule, "cannot-tell", CannotTell(missing), tier, None, missing)
 
     def judge(self, rule: Rule) -> Verdict:
         """The verdict of one rule whose trigger is present."""
@@ -96,16 +93,20 @@ class Run:
         stage = self.stage
         if rule.ages not in stage.suits:
             return Verdict(rule, "gated", NotApplicable(stage.reason), tier, None, (), stage.reason)
-        outcome = self._evaluate(rule, Patient(self.snapshot, rule.needs, self._families))
+        self._view.needs = rule.needs
+        outcome = self._evaluate(rule, self._view)
         remarks: tuple[Phrase, ...] = ()
         if self._doubtful:
             outcome, remarks = self._weigh(rule, outcome)
-        if type(outcome) is Fires:
-            return self._fired(rule, outcome, tier, remarks)
+        if type(outcome) is Satisfied:
+            for fact in outcome.because:
+                if type(fact) is Result and fact.comparator:
+                    return _only_bounded(rule, outcome, tier)
+            return Verdict(rule, "satisfied", outcome, tier)
         if type(outcome) is NotApplicable:
             return Verdict(rule, "not-applicable", outcome, tier, None, (), outcome.reason)
-        if type(outcome) is Satisfied:
-            return _unless_bound(rule, outcome, tier)
+        if type(outcome) is Fires:
+            return self._fired(rule, outcome, tier, remarks)
         assert isinstance(outcome, CannotTell)  # noqa: S101 (the last member of the union)
         return Verdict(rule, "cannot-tell", outcome, tier, None, outcome.missing)
 
@@ -189,6 +190,9 @@ class Run:
         )
 
     def _gated(self, rule: Rule, fires: Fires, tier: Tier, severity: Severity, remarks: tuple[Phrase, ...]) -> Verdict:
+        policy, is_open = self.knowledge.policy, self._open.issuperset
+        if is_open(rule.gates) and is_open(policy.gates_by_tier.get(tier, ())):
+            return _shown(rule, fires, tier, severity, remarks)
         reached = severity
         unknown: list[str] = []
         for gate_id in rule.gates:
@@ -198,7 +202,7 @@ class Run:
             if held:
                 return Verdict(rule, "gated", NotApplicable(gate_id), tier, reason=gate_id)
             unknown += missing
-        for effect in self.knowledge.policy.effects_by_tier.get(tier, ()):
+        for effect in policy.effects_by_tier.get(tier, ()):
             if effect.gate in self._open:
                 continue
             if effect.effect == "off" and reached is Severity.CRITICAL and "P1" not in effect.tiers:
@@ -215,11 +219,12 @@ class Run:
                 missing_keys = tuple(dict.fromkeys(unknown))
                 return Verdict(rule, "cannot-tell", CannotTell(missing_keys), tier, missing=missing_keys)
             remarks = (*remarks, Phrase("gates-unknown"))
-        return Verdict(rule, "fires", fires, "P1" if severity is Severity.CRITICAL else tier, severity, (), "", remarks)
+        return _shown(rule, fires, tier, severity, remarks)
 
     def _ask_gate(self, gate_id: str) -> tuple[bool, tuple[str, ...]]:
         """Whether the gate holds, and what is missing when it cannot be judged. Asked once per call."""
-        view = Patient(self.snapshot, Needs(uses=frozenset({gate_id})), self._families)
+        view = self._view
+        view.needs = Needs(uses=frozenset({gate_id}))
         known: tuple[bool, tuple[str, ...]]
         try:
             known = view.ask(self.knowledge.gates[gate_id].question) is not None, ()
@@ -232,6 +237,12 @@ class Run:
         if known == (False, ()):
             self._open.add(gate_id)
         return known
+
+
+def _doubtful(snapshot: Snapshot) -> set[str]:
+    """The trigger tokens of results that are unusable, provisional, or only a bound."""
+    concepts = [concept for concept, result in snapshot.newest.items() if result.comparator]
+    return {f"result:{concept}" for concept in (*concepts, *snapshot.unusable, *snapshot.provisional)}
 
 
 def _rivals(snapshot: Snapshot) -> tuple[Mapping[str, Result], ...]:
@@ -259,12 +270,13 @@ def _severity(rule: Rule, outcome: Outcome) -> Severity | None:
     return outcome.severity if outcome.severity is not None else rule.cards[outcome.variant].indicator
 
 
-def _unless_bound(rule: Rule, outcome: Satisfied, tier: Tier) -> Verdict:
-    bounds = [f"{f.concept}: only a bound is known" for f in outcome.because if type(f) is Result and f.comparator]
-    if bounds:
-        missing = tuple(bounds)
-        return Verdict(rule, "cannot-tell", CannotTell(missing, outcome.because), tier, None, missing)
-    return Verdict(rule, "satisfied", outcome, tier)
+def _shown(rule: Rule, fires: Fires, tier: Tier, severity: Severity, remarks: tuple[Phrase, ...]) -> Verdict:
+    return Verdict(rule, "fires", fires, "P1" if severity is Severity.CRITICAL else tier, severity, (), "", remarks)
+
+
+def _only_bounded(rule: Rule, outcome: Satisfied, tier: Tier) -> Verdict:
+    missing = tuple([f"{r.concept}: only a bound is known" for r in _results(outcome.because) if r.comparator])
+    return Verdict(rule, "cannot-tell", CannotTell(missing, outcome.because), tier, None, missing)
 
 
 def _results(facts: tuple[Fact, ...]) -> list[Result]:

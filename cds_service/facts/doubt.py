@@ -34,24 +34,21 @@ class InDoubt(Patient):
         self._instead = instead
         self._provisional = provisional
         self._answers = {}
+        self._newest = self._weighed()
 
-    def _view(self, needs: Needs) -> Patient:
-        view = InDoubt(self.snapshot, needs, self._families, self._instead, provisional=self._provisional)
-        view._answers = self._answers
-        return view
-
-    def last_known(self, concept: str) -> Result | None:
-        """The result to weigh, when it may take part, else the latest."""
-        found = self._settled(concept)
-        rival = self._instead.get(concept)
-        if rival is not None and rival.age != "ignored" and (self._provisional or rival.flags.isdisjoint(PROVISIONAL)):
-            return rival
-        return found[0] if found and found[0].age != "ignored" else None
+    def _weighed(self) -> Mapping[str, Result]:
+        """By concept the result to weigh, when it may take part, else the latest."""
+        results = self.snapshot.results if self._provisional else self.snapshot.settled
+        found = {concept: r[0] for concept, r in results.items() if r}
+        for concept, rival in self._instead.items():
+            if rival.age != "ignored" and (self._provisional or rival.flags.isdisjoint(PROVISIONAL)):
+                found[concept] = rival
+        return {concept: result for concept, result in found.items() if result.age != "ignored"}
 
     def _settled(self, concept: str) -> tuple[Result, ...]:
         if not self._provisional:
             return super()._settled(concept)
-        if concept not in self._needs.results:
+        if concept not in self.needs.results:
             raise UndeclaredReadError(f"result {concept}")
         return self.snapshot.results.get(concept, ())
 

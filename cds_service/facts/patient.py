@@ -26,9 +26,12 @@ ORDER_HOOKS = frozenset({"order-select", "order-sign", "medication-refill"})
 
 
 class Patient:
-    """One rule's view of the snapshot. Provisional results do not take part; see `doubt.InDoubt` for when they do."""
+    """One rule's view of the snapshot. Provisional results do not take part; see `doubt.InDoubt` for when they do.
 
-    __slots__ = ("_answers", "_families", "_needs", "as_of", "hook", "snapshot")
+    `needs`: what may be read now; one view serves rule after rule, and the shared questions that they ask.
+    """
+
+    __slots__ = ("_answers", "_families", "_newest", "as_of", "hook", "needs", "snapshot")
 
     def __init__(
         self, snapshot: Snapshot, needs: Needs, families: Mapping[Callable[..., Any], FamilyKnowledge]
@@ -36,13 +39,10 @@ class Patient:
         self.snapshot = snapshot
         self.as_of: AsOf = snapshot.as_of
         self.hook = snapshot.hook
-        self._needs = needs
+        self.needs = needs
         self._families = families
         self._answers = snapshot.answers
-
-    def _view(self, needs: Needs) -> Patient:
-        """What a shared question sees when this view asks it."""
-        return Patient(self.snapshot, needs, self._families)
+        self._newest: Mapping[str, Result] = snapshot.newest
 
     @property
     def age(self) -> int | None:
@@ -87,24 +87,26 @@ class Patient:
 
     def last_known(self, concept: str) -> Result | None:
         """The latest usable result that is not older than its concept's last band (fresh, recent or stale)."""
-        if concept not in self._needs.results:
+        if concept not in self.needs.results:
             raise UndeclaredReadError(f"result {concept}")
-        return self.snapshot.newest.get(concept)
+        return self._newest.get(concept)
 
     def _settled(self, concept: str) -> tuple[Result, ...]:
         """The series, without provisional results."""
-        if concept not in self._needs.results:
+        if concept not in self.needs.results:
             raise UndeclaredReadError(f"result {concept}")
         return self.snapshot.settled.get(concept, ())
 
     def latest(self, concept: str, within: timedelta | None = None) -> Result | None:
         """The latest usable result when it is fresh or recent (or at most `within` old)."""
-        result = self.last_known(concept)
-        if result is None:
-            return None
-        if within is None:
-            return None if result.age == "stale" else result
-        return result if self.as_of.within(result.at, within) else None
+        if concept not in self.needs.results:
+            raise UndeclaredReadError(f"result {concept}")
+        result = self._newest.get(concept)
+        if result is None or within is None:
+            return None if result is None or result.age == "stale" else result
+        at = result.at
+        is_within = self.as_of.within(at, within) if at.day_only else self.as_of.at - at.earliest <= within
+        return result if is_within else None
 
     def near(self, concept: str, moment: Moment, within: timedelta) -> Result | None:
         """The usable result closest to `moment`, at most `within` before or after it."""
@@ -120,7 +122,7 @@ class Patient:
 
     def unusable(self, concept: str) -> tuple[Unusable, ...]:
         """The results of a concept that must not be used, newest first, whatever the reason."""
-        if concept not in self._needs.results:
+        if concept not in self.needs.results:
             raise UndeclaredReadError(f"result {concept}")
         return self.snapshot.unusable.get(concept, ())
 
@@ -144,15 +146,16 @@ class Patient:
             raise CannotTellError(gap)
 
     def _exposures(self, groups: tuple[str, ...], status: str) -> tuple[Exposure, ...]:
-        if not self._needs.drugs.issuperset(groups):
-            raise UndeclaredReadError(f"drug {', '.join(sorted(set(groups) - self._needs.drugs))}")
-        if status not in self.snapshot.statuses:
+        if not self.needs.drugs.issuperset(groups):
+            raise UndeclaredReadError(f"drug {', '.join(sorted(set(groups) - self.needs.drugs))}")
+        exposures = self.snapshot.exposures
+        if exposures.keys().isdisjoint(groups) or status not in self.snapshot.statuses:
             return ()
-        found = [*filter(None, map(self.snapshot.exposures.get, groups))]
+        found = [*filter(None, map(exposures.get, groups))]
         if len(found) > 1:
             return tuple({id(e): e for some in found for e in some if e.status == status}.values())
-        if not found or len(self.snapshot.statuses) == 1:
-            return found[0] if found else ()
+        if len(self.snapshot.statuses) == 1:
+            return found[0]
         return tuple([e for e in found[0] if e.status == status])
 
     def taking(self, *groups: str) -> tuple[Exposure, ...]:
@@ -213,8 +216,8 @@ class Patient:
         return tuple(sorted(self._problems(groups), key=proof.problem_time, reverse=True))
 
     def _problems(self, groups: tuple[str, ...]) -> Sequence[Problem]:
-        if not self._needs.conditions.issuperset(groups):
-            raise UndeclaredReadError(f"condition {', '.join(sorted(set(groups) - self._needs.conditions))}")
+        if not self.needs.conditions.issuperset(groups):
+            raise UndeclaredReadError(f"condition {', '.join(sorted(set(groups) - self.needs.conditions))}")
         found = self.snapshot.problems and [*filter(None, map(self.snapshot.problems.get, groups))]
         return [p for some in found for p in some] if found else ()
 
@@ -228,8 +231,8 @@ class Patient:
     def underwent(self, *groups: str, within: timedelta | None = None, lasting: bool = False) -> Problem | None:
         """The newest procedure of the groups that began within the window, when one is given. With `lasting` (for
         treatments, not operations) one that ended within it, or goes on, counts too."""
-        if not self._needs.procedures.issuperset(groups):
-            raise UndeclaredReadError(f"procedure {', '.join(sorted(set(groups) - self._needs.procedures))}")
+        if not self.needs.procedures.issuperset(groups):
+            raise UndeclaredReadError(f"procedure {', '.join(sorted(set(groups) - self.needs.procedures))}")
         procedures = self.snapshot.procedures
         if procedures.keys().isdisjoint(groups):
             return None
@@ -238,7 +241,7 @@ class Patient:
 
     def ordered(self, concept: str, within: timedelta) -> LabOrder | None:
         """An active order for the concept, authored or due at most `within` ago (or in the future)."""
-        if concept not in self._needs.orders:
+        if concept not in self.needs.orders:
             raise UndeclaredReadError(f"order {concept}")
         orders = self.snapshot.orders.get(concept, ())
         return next((o for o in orders if o.at is None or self.as_of.within(o.at, within)), None)
@@ -255,19 +258,26 @@ class Patient:
     def ask(self, question: Callable[[Patient, Limits], Answer]) -> Answer:
         """The answer of a shared question (a function of cards/_families), computed once per snapshot."""
         family = self._families.get(question)
-        if family is None or family.id not in self._needs.uses:
+        if family is None or family.id not in self.needs.uses:
             raise UndeclaredReadError(f"family {getattr(question, '__name__', question)}")
         known = self._answers.get(question, _UNASKED)
         if known is _UNASKED:
-            try:
-                known = question(self._view(family.needs), family.limits)
-            except CannotTellError as unknown:
-                known = unknown
-            self._answers[question] = known
+            known = self._answers[question] = self._answer(question, family)
         if type(known) is CannotTellError:
             raise CannotTellError(*known.missing)
         answer: Answer = known
         return answer
+
+    def _answer(self, question: Callable[[Patient, Limits], Any], family: FamilyKnowledge) -> Any:
+        """The answer, or the CannotTellError that takes its place; meanwhile this view reads what the family may."""
+        own = self.needs
+        self.needs = family.needs
+        try:
+            return question(self, family.limits)
+        except CannotTellError as unknown:
+            return unknown
+        finally:
+            self.needs = own
 
     def ask_or(self, question: Callable[[Patient, Limits], Answer], otherwise: Answer) -> Answer:
         """Like `ask`, with what to assume when the question cannot be answered (only where that is the safe side)."""

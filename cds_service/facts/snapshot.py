@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from functools import cached_property
 from itertools import chain
 from operator import attrgetter
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import msgspec
 
 from cds_service.facts.moments import AsOf, completed_years
+from cds_service.facts.once import once
 from cds_service.facts.records import (
     PROVISIONAL,
     Coverage,
@@ -74,18 +74,18 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
     salts: Mapping[str, Mapping[str, tuple[Decimal, Decimal] | None]] = {}
     answers: dict[Callable[..., Any], Any] = {}
 
-    @cached_property
+    @once
     def age(self) -> int | None:
         """Completed years, None when unknown. A partial birth date gives the youngest possible age."""
         birth = self.person.birth
         return None if birth is None else completed_years(birth, self.as_of.today, self.as_of.zone)
 
-    @cached_property
+    @once
     def statuses(self) -> frozenset[str]:
         """The statuses that occur among the exposures."""
         return frozenset(map(_status, chain.from_iterable(self.exposures.values())))
 
-    @cached_property
+    @once
     def settled(self) -> Mapping[str, tuple[Result, ...]]:
         """The results without those that may not be the last word."""
         if not self.provisional:
@@ -95,7 +95,7 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
             settled[concept] = tuple([r for r in settled[concept] if r.flags.isdisjoint(PROVISIONAL)])
         return settled
 
-    @cached_property
+    @once
     def newest(self) -> Mapping[str, Result]:
         """The latest settled result of each concept, unless it is too old to be of use."""
         results = self.settled if self.provisional else self.results

@@ -121,6 +121,7 @@ class Compiler:
             family=entry.family,
             sha256=rule_hash(source.folder),
             folder=source.folder.name,
+            together_with=frozenset(entry.together_with),
         )
 
     def _family_of(self, source: Source[RuleEntry]) -> Family | None:

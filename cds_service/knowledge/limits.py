@@ -84,7 +84,7 @@ def as_span(value: Decimal, unit: str) -> timedelta:
 def build_limits(table: tuple[Limit, ...], data: Any = None) -> Limits:
     """What a rule sees as `k`."""
     return Limits(
-        values={limit.name: limit.value for limit in table if limit.unit not in SPAN_UNITS},
-        spans={limit.name: as_span(limit.value, limit.unit) for limit in table if limit.unit in SPAN_UNITS},
-        data=data,
+        {limit.name: limit.value for limit in table if limit.unit not in SPAN_UNITS},
+        {limit.name: as_span(limit.value, limit.unit) for limit in table if limit.unit in SPAN_UNITS},
+        data,
     )

@@ -73,7 +73,11 @@ class Review(msgspec.Struct, frozen=True):
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """One rule folder, compiled. `needs` includes those of its families; `sha256` is over rule.yaml and rule.py."""
+    """One rule folder, compiled. `needs` includes those of its families; `sha256` is over rule.yaml and rule.py.
+
+    trigger        any one of these must be present
+    together_with  and, unless empty, any one of these
+    """
 
     id: str
     version: int
@@ -102,6 +106,7 @@ class Rule(msgspec.Struct, frozen=True):
     family: str | None
     sha256: str
     folder: str
+    together_with: frozenset[str] = frozenset()
 
     def grade_of(self, variant: str) -> Grade:
         """The evidence grade of one variant: its own, else that of the rule."""
@@ -226,6 +231,11 @@ class Policy(msgspec.Struct, frozen=True, dict=True):
         """The gates that work on the rules of each tier, in the order of `gate_effects`."""
         tiers = {tier for effect in self.gate_effects for tier in effect.tiers}
         return {tier: tuple(effect for effect in self.gate_effects if tier in effect.tiers) for tier in tiers}
+
+    @cached_property
+    def gates_by_tier(self) -> Mapping[str, frozenset[str]]:
+        """The ids of those gates."""
+        return {tier: frozenset(e.gate for e in effects) for tier, effects in self.effects_by_tier.items()}
 
 
 class Order(msgspec.Struct, frozen=True):

@@ -89,6 +89,7 @@ class RuleEntry(FileModel):
     gates: tuple[Id, ...] = ()
     recent_is_fresh_at: tuple[Hook, ...] = ()
     trigger: Annotated[tuple[Token, ...], Field(min_length=1)]
+    together_with: tuple[Token, ...] = ()
     needs: NeedsEntry
     limits: dict[Name, LimitEntry] = {}
     grade: Grade

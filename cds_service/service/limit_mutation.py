@@ -71,8 +71,8 @@ def moved(limits: Limits, mutant: Mutant) -> Limits:
     """`limits` with the mutant's value."""
     name, unit = mutant.limit.name, mutant.limit.unit
     if unit in SPAN_UNITS:
-        return msgspec.structs.replace(limits, spans={**limits.spans, name: as_span(mutant.value, unit)})
-    return msgspec.structs.replace(limits, values={**limits.values, name: mutant.value})
+        return Limits(limits, {**limits.spans, name: as_span(mutant.value, unit)}, limits.data)
+    return Limits({**limits, name: mutant.value}, limits.spans, limits.data)
 
 
 def _situations(rule: Rule, knowledge: Knowledge, sources: Sources) -> Iterator[Situation]:

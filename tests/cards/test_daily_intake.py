@@ -151,3 +151,7 @@ def test_an_unknown_dose_leaves_the_sum_a_minimum() -> None:
     known = product("potassium-chloride", "potassium", amount="40", unit="mmol")
     unknown = product("potassium-chloride", "potassium", amount=None)
     assert total(intake(known, unknown).potassium) == 40
+
+
+def test_a_calcium_dose_in_units_of_activity_cannot_be_computed() -> None:
+    assert calcium(amount="800", unit="[IU]") is None

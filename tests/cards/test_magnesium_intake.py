@@ -194,3 +194,17 @@ def test_intravenous_and_rectal_magnesium_are_not_in_the_sum() -> None:
 
 def test_a_salt_without_a_known_share_has_the_widest_range() -> None:
     assert bounds(magnesium("magnesium-silicate", "500")) == (27, 500)
+
+
+def test_a_volume_of_a_liquid_of_unknown_strength_cannot_be_computed() -> None:
+    assert intake(magnesium(amount="10", unit="mL", name="magnesiumgluconaat 100 mg")).at_least
+
+
+def test_a_strength_in_an_unknown_unit_or_a_volume_is_not_an_amount_of_magnesium() -> None:
+    for unit in ("scoop", "mL"):
+        listed = (strength("magnesium citrate", "5", unit),)
+        assert intake(magnesium(amount="1", unit="tablet", strengths=listed)).at_least
+
+
+def test_two_salts_in_one_dose_of_which_one_has_no_known_share_cannot_be_computed() -> None:
+    assert intake(magnesium("magnesium-oxide", "500", beside=("magnesium-silicate",))).at_least

@@ -32,7 +32,7 @@ GIVE = re.compile(
 GUARD = re.compile(
     r"\b(not|no|niet|geen|if|is magnesium laag|laag magnesium|low magnesium|measure\w*|check\w*|meet|bepaal|bepaling"
     r"|h before|h after|uur vóór|uur na|start after consultation|start in overleg|still needed|may be taken"
-    r"|wat laag is|what is low|alleen wat ontbreekt|only what is missing|the same complaints)\b",
+    r"|wat laag is|what is low|alleen wat ontbreekt|only what is missing|give the same|by one without)\b",
     re.IGNORECASE,
 )
 # They say how to give the magnesium that is being ordered already.

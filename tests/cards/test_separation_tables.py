@@ -12,10 +12,11 @@ from cards._families.kidney_function.family import KidneyFunction, kidney_functi
 from cards._families.separation.family import Data, evaluate
 from cards._families.supplement_opener.family import supplement_opener
 from cds_service.errors import CannotTellError
-from cds_service.facts.outcomes import Fires, Outcome, Phrase, Satisfied, Severity
+from cds_service.facts.moments import Moment
+from cds_service.facts.outcomes import Fires, NotApplicable, Outcome, Phrase, Satisfied, Severity
 from cds_service.facts.patient import FamilyKnowledge, Limits, Needs, Patient
-from cds_service.facts.records import Dosage, Exposure
-from tests.cards.drugs import chart, drug
+from cds_service.facts.records import Dosage, Exposure, Result
+from tests.cards.drugs import NOW, chart, drug
 
 HOURS = {
     "half": 0.5,
@@ -31,26 +32,34 @@ SPANS = {name: timedelta(hours=hours) for name, hours in HOURS.items()}
 BOTH = {"region": "us", "before": "two", "after": "six"}
 
 
-def judge(*exposures: Exposure, egfr: str = "80", **row: Any) -> Outcome:
+def judge(*exposures: Exposure, egfr: str = "80", hook: str = "order-sign", **row: Any) -> Outcome:
     """A table of one row: victim against magnesium and calcium, with US label 2 h before and 6 h after."""
-    return judge_rows(*exposures, rows=[{"labels": (BOTH,), "severity": "warning"} | row], egfr=egfr)
+    return judge_rows(*exposures, rows=[{"labels": (BOTH,), "severity": "warning"} | row], egfr=egfr, hook=hook)
 
 
-def judge_rows(*exposures: Exposure, rows: list[dict[str, Any]], egfr: str = "80") -> Outcome:
+def judge_rows(*exposures: Exposure, rows: list[dict[str, Any]], egfr: str = "80", hook: str = "order-sign") -> Outcome:
     table = tuple({"victims": ("victim",), "cations": ("cation-magnesium", "cation-calcium")} | row for row in rows)
     data = Data.model_validate({"rows": table})
     needs = Needs(
-        drugs=frozenset({"victim", "cation-magnesium", "cation-calcium"}),
+        drugs=frozenset({"victim", "other", "cation-magnesium", "cation-calcium"}),
         uses=frozenset({"kidney-function", "supplement-opener"}),
     )
-    snapshot = chart(*exposures)
-    snapshot.answers[kidney_function] = KidneyFunction(Decimal(egfr), None, False, False, False, None, Decimal(30))
+    snapshot = chart(*exposures, hook=hook)
+    basis = egfr_result(egfr)
+    snapshot.answers[kidney_function] = KidneyFunction(basis.value, basis, False, False, False, None, Decimal(30))
     snapshot.answers[supplement_opener] = ()
     families = {
         kidney_function: FamilyKnowledge("kidney-function", Limits({}, {}), Needs()),
         supplement_opener: FamilyKnowledge("supplement-opener", Limits({}, {}), Needs()),
     }
     return evaluate(Patient(snapshot, needs, families), Limits({"floor": Decimal(30)}, SPANS, data))
+
+
+def egfr_result(value: str) -> Result:
+    moment = Moment(NOW, NOW, False)
+    return Result(
+        "egfr", Decimal(value), "", value, "mL/min", False, moment, "fresh", frozenset(), None, "Observation/1"
+    )
 
 
 def victim(**dosage: Any) -> Exposure:
@@ -66,7 +75,7 @@ def at(*hours: int) -> tuple[time, ...]:
 
 
 def test_avoid_is_never_satisfied_by_times() -> None:
-    outcome = judge(victim(times=at(8)), cation(times=at(20)), avoid=True, labels=())
+    outcome = judge(victim(times=at(8)), cation(times=at(20)), never_apart="avoid", labels=())
     assert isinstance(outcome, Fires)
     assert outcome.variant == "avoid"
 
@@ -128,10 +137,95 @@ def test_the_longest_interval_of_all_labels_and_cations_counts() -> None:
     assert sum(isinstance(note, Phrase) and note.id == "label" for note in outcome.notes) == 2
 
 
+def test_victims_with_texts_of_their_own_are_named_beside_them() -> None:
+    eu = {"region": "eu", "before": "four", "after": "four"}
+    rows = [
+        {"labels": (BOTH,), "severity": "warning"},
+        {"victims": ("other",), "labels": (eu,), "severity": "warning"},
+    ]
+    other = drug("other", status="draft", judged=True)
+    outcome = judge_rows(victim(), other, cation(), rows=rows)
+    assert isinstance(outcome, Fires)
+    lines = [note for note in outcome.notes if isinstance(note, Phrase) and note.id.startswith("label")]
+    assert {(line.id, line.values["victim"].name) for line in lines} == {  # type: ignore[union-attr]
+        ("label-of", "other"),
+        ("label-of", "victim"),
+    }
+
+
 def test_poor_clearance_makes_a_pair_critical_where_the_row_says_so() -> None:
     pair = (victim(), cation())
     assert judge(*pair, critical_below="floor", egfr="29").severity is Severity.CRITICAL  # type: ignore[union-attr]
     assert judge(*pair, critical_below="floor", egfr="30").severity is Severity.WARNING  # type: ignore[union-attr]
+
+
+def test_what_makes_a_pair_critical_is_among_its_facts() -> None:
+    outcome = judge(victim(), cation(), critical_below="floor", egfr="29")
+    assert isinstance(outcome, Fires)
+    assert [fact.concept for fact in outcome.because if isinstance(fact, Result)] == ["egfr"]
+
+
+def test_a_drug_that_is_taken_first_is_not_taken_soon_after_the_cation() -> None:
+    first: dict[str, Any] = {"labels": ({"region": "us", "before": "half"},), "not_soon_after": "two"}
+    assert isinstance(judge(victim(times=at(8)), cation(times=at(6)), **first), Satisfied)
+    assert isinstance(judge(victim(times=at(8)), cation(times=(time(6, 1),)), **first), Fires)
+
+
+def test_what_must_be_watched_is_never_satisfied_by_times_and_gives_way_to_an_interval() -> None:
+    watch: dict[str, Any] = {"cations": ("cation-magnesium",), "severity": "info", "never_apart": "watch"}
+    outcome = judge_rows(victim(times=at(8)), cation(times=at(20)), rows=[watch])
+    assert isinstance(outcome, Fires)
+    assert outcome.variant == "watch"
+    spaced: dict[str, Any] = {"cations": ("cation-calcium",), "severity": "info", "labels": (BOTH,)}
+    both = judge_rows(victim(), cation(), cation("cation-calcium"), rows=[watch, spaced])
+    assert isinstance(both, Fires)
+    assert both.variant == "apart"
+
+
+def test_a_form_without_a_code_is_known_by_a_word_of_its_name() -> None:
+    slow = drug("victim", name="Victim SR 20 mg", status="draft", judged=True)
+    assert isinstance(judge(slow, cation(), named=("sr",)), Fires)
+    assert not isinstance(judge(victim(), cation(), named=("sr",)), Fires)
+    assert not isinstance(judge(slow, cation(), not_named=("sr",)), Fires)
+    assert isinstance(judge(victim(), cation(), not_named=("sr",)), Fires)
+
+
+def dose(of: str, unknown: str, **limit: str) -> dict[str, Any]:
+    return {"amount": {"of": of, "per": "dose", "unknown": unknown} | limit}
+
+
+@pytest.mark.parametrize(
+    ("limit", "amount", "fires"),
+    [
+        ("at_least", 29, False),
+        ("at_least", 30, True),
+        ("above", 30, False),
+        ("above", 31, True),
+        ("below", 29, True),
+        ("below", 30, False),
+    ],
+)
+def test_a_row_may_ask_for_an_amount(limit: str, amount: int, fires: bool) -> None:
+    given = victim(amount=Decimal(amount), unit="mg")
+    outcome = judge(given, cation(), **dose("victim", "holds", **{limit: "floor"}))
+    assert isinstance(outcome, Fires) is fires
+
+
+def test_an_unknown_amount_counts_or_leaves_it_open_as_the_row_says() -> None:
+    assert isinstance(judge(victim(), cation(), **dose("product", "holds", at_least="floor")), Fires)
+    with pytest.raises(CannotTellError, match="dose of cation-magnesium"):
+        judge(victim(), cation(), **dose("product", "cannot-tell", at_least="floor"))
+
+
+def test_two_limits_for_one_amount_are_refused() -> None:
+    with pytest.raises(ValueError, match="exactly one"):
+        judge(victim(), cation(), **dose("victim", "holds", at_least="floor", above="floor"))
+
+
+def test_at_hooks_without_orders_what_is_used_counts() -> None:
+    used = drug("victim")
+    assert not isinstance(judge(used, cation()), Fires)
+    assert isinstance(judge(used, cation(), hook="patient-view"), Fires)
 
 
 def test_two_products_are_two_lines_of_one_card() -> None:
@@ -162,3 +256,11 @@ def judge_without_list(*exposures: Exposure) -> Outcome:
 def test_a_table_with_an_unknown_member_is_refused() -> None:
     with pytest.raises(ValueError, match="minutes"):
         Data.model_validate({"rows": (), "minutes": 30})
+
+
+def test_a_drug_that_no_row_keeps_apart_from_a_product_is_no_pair_with_it() -> None:
+    rows = [
+        {"labels": (BOTH,), "severity": "warning", "cations": ("cation-calcium",)},
+        {"labels": (BOTH,), "severity": "warning", "victims": ("other",), "cations": ("cation-magnesium",)},
+    ]
+    assert isinstance(judge_rows(victim(), cation("cation-magnesium"), rows=rows), NotApplicable)

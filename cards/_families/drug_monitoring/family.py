@@ -14,7 +14,7 @@ from cards._families.calcium_basis.family import calcium_basis
 from cards._families.drug_monitoring.closer import Closer, Low, proven_low, reasons_for_closer
 from cards._families.drug_monitoring.courses import by_route, ended_within, last_dose, lasted, regular, used_from
 from cds_service.errors import CannotTellError
-from cds_service.facts.outcomes import Fact, Fires, NotApplicable, Outcome, Satisfied
+from cds_service.facts.outcomes import Fact, Fires, NotApplicable, Outcome, Phrase, Satisfied, Value
 from cds_service.facts.patient import ORDER_HOOKS, Limits, Patient
 from cds_service.facts.records import Exposure, Result
 
@@ -105,7 +105,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     use = _use(patient, k)
     if not isinstance(use, Use):
         return use
-    if data.closer is not None and _is_measured(patient, data.test, k.span(data.closer.interval)):
+    if _just_measured(patient, use, k):
         return Satisfied(use.facts)
     partners = patient.taking_or_ordering(*data.cofactor_drugs)
     closer = () if data.closer is None else reasons_for_closer(patient, data.closer, use.used, k)
@@ -119,14 +119,18 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         "urgent" if reasons or long_ago else use.variant,
         because=tuple(dict.fromkeys((*use.facts, *partners, *(r for r in reasons if r not in results)))),
         also=tuple(dict.fromkeys((*results, *(fact for _, facts in closer for fact in facts)))),
-        values={"drug": (use.used or use.judged)[0]},
+        values={"drug": (use.used or use.judged)[0], "reason": _named(reasons[0]) if reasons else None},
         notes=tuple(note for note, _ in closer),
     )
 
 
-def _is_measured(patient: Patient, test: str, span: timedelta) -> bool:
+def _just_measured(patient: Patient, use: Use, k: Limits) -> bool:
     """Whether the latest result answers the shortest interval, so that nothing else matters."""
-    result = patient.latest(test, span)
+    data: Data = k.data
+    if use.variant == "after" or data.since_start or (use.variant == "start" and data.start_interval is not None):
+        return False
+    names = (data.interval, data.interval_with_drug, None if data.closer is None else data.closer.interval)
+    result = patient.latest(data.test, min([k.span(name) for name in names if name is not None]))
     return result is not None and not result.comparator
 
 
@@ -144,9 +148,10 @@ def _use(patient: Patient, k: Limits) -> Use | Outcome:
         if data.every_order or _worth_at_start(patient, exposures, k):
             return Use("start", exposures, running)
         return NotApplicable("no long-term use with a co-factor planned")
-    if not _long_enough(patient, running, k):
+    use = Use("due", exposures if ordering else (), running)
+    if None not in [e.since for e in running] and _just_measured(patient, use, k):
         return Satisfied(running)
-    return Use("due", exposures if ordering else (), running)
+    return use if _long_enough(patient, running, k) else Satisfied(running)
 
 
 def _ended(patient: Patient, ended: Ended, k: Limits) -> tuple[Exposure, ...]:
@@ -210,6 +215,11 @@ def _worth_at_start(patient: Patient, drafts: tuple[Exposure, ...], k: Limits) -
     planned = max(end.latest for end in ends) - patient.as_of.at
     long = data.with_cofactor is not None and planned >= k.span(data.with_cofactor)
     return long and bool(patient.taking_or_ordering(*data.at_start_with))
+
+
+def _named(reason: Fact) -> Value:
+    """How a summary shows a reason: a result with what was measured."""
+    return Phrase("named-result", {"result": reason}) if isinstance(reason, Result) else reason
 
 
 def _urgent(patient: Patient, k: Limits) -> tuple[Fact, ...]:

@@ -8,7 +8,7 @@ import msgspec
 
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Dosage, Exposure
-from cds_service.facts.units import unit_of
+from cds_service.facts.units import UNITS, unit_of
 
 INFUSION = ("infus", "drip", "continu", "perfus", "pomp", "pump")
 
@@ -53,9 +53,6 @@ def _reaches(dosage: Dosage, k: Limits) -> bool:
     unit = unit_of(dosage.unit)
     if dosage.amount is None or unit is None or unit.per or unit.of not in ("mass", "substance"):
         return True
-    limit = unit_of("g" if unit.of == "mass" else "mmol")
-    if limit is None:
-        return True
-    share = unit.factor / limit.factor
+    share = unit.factor / UNITS["g" if unit.of == "mass" else "mmol"].factor
     amount = dosage.amount * Decimal(share.numerator) / Decimal(share.denominator)
     return amount >= k["grams" if unit.of == "mass" else "millimoles"]

@@ -62,6 +62,9 @@ def sample_quality(patient: Patient, k: Limits) -> SampleQuality:
     high = _high(patient, potassium, mg, phosphate, k)
     drip_arm = tuple([r for r in (potassium, mg, phosphate, calcium) if r is not None and "drip-arm" in r.flags])
     edta = _edta(patient, potassium, calcium, mg, k)
+    unit_suspect = _unit_suspect(patient, k)
+    if not (high or drip_arm or edta or unit_suspect):
+        return SampleQuality()
     haemolysed: tuple[Result, ...] = ()
     explained = {"potassium"} if edta else set()
     if high:
@@ -71,7 +74,7 @@ def sample_quality(patient: Patient, k: Limits) -> SampleQuality:
         haemolysed,
         drip_arm,
         edta,
-        _unit_suspect(patient, k),
+        unit_suspect,
         high=frozenset(explained),
         low=frozenset([r.concept for r in edta[1:]]),
         replaced=patient.hook not in ORDER_HOOKS and not _too_dangerous(patient, k),

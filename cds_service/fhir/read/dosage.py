@@ -150,10 +150,8 @@ def _clock_times(texts: tuple[str, ...]) -> tuple[time, ...]:
     return tuple(found)
 
 
-def read_strengths(medication: Medication | None) -> tuple[Strength, ...]:
+def read_strengths(medication: Medication) -> tuple[Strength, ...]:
     """Content per unit of product of every ingredient whose strength is stated."""
-    if medication is None:
-        return ()
     found = []
     for ingredient in medication.ingredient:
         strength, item = ingredient.strength, ingredient.item_codeable_concept

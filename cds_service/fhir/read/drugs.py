@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import msgspec
 
@@ -54,7 +54,7 @@ _NEUTRAL = frozenset(
 )  # fmt: skip
 
 
-class Identity(msgspec.Struct, frozen=True):
+class Identity(msgspec.Struct, frozen=True, dict=True):
     """What a drug is.
 
     atc       ATC codes as recorded; substances: those of level 5; classes: their level 4, else that of the ingredients
@@ -74,6 +74,16 @@ class Identity(msgspec.Struct, frozen=True):
     partial: bool = False
     substances: frozenset[str] = frozenset()
     mapped: MappedDrug | None = None
+
+    @cached_property
+    def names(self) -> tuple[str | frozenset[str], ...]:
+        """What the drug can be recognised by: two records of one drug share at least one of these."""
+        return (*self.substances, self.ingredients) if self.ingredients else (*self.substances,)
+
+    @cached_property
+    def kin(self) -> frozenset[str]:
+        """Its ingredients and classes: use of what shares one of them goes on where this drug takes over."""
+        return self.classes | self.ingredients
 
 
 def identify(codings: Iterable[Coding], text: str, medication: Medication | None, vocabulary: Vocabulary) -> Identity:

@@ -62,12 +62,6 @@ def union_of(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
     return one | other
 
 
-@lru_cache(maxsize=8192)
-def _names_of(substances: frozenset[str], ingredients: frozenset[str]) -> tuple[str | frozenset[str], ...]:
-    """What a drug can be recognised by: two records of one drug share at least one of these."""
-    return (*substances, ingredients) if ingredients else (*substances,)
-
-
 def is_same_drug(one: Record, other: Record) -> bool:
     """The same ATC level 5; the same ingredients when either has none."""
     first, second = one.identity.substances, other.identity.substances
@@ -100,7 +94,7 @@ def _same_drug(records: list[Record]) -> list[list[Record]]:
     together: list[list[Record]] = []
     by_name: dict[str | frozenset[str], list[list[Record]]] = {}
     for record in records:
-        names = _names_of(record.identity.substances, record.identity.ingredients)
+        names = record.identity.names
         group: list[Record] | None = None
         for name in names:
             for known in by_name.get(name, ()):
@@ -231,8 +225,11 @@ def _with_duration(merged: list[list[Record]], charted: list[Record]) -> list[Ex
     """Exposures whose start goes back through contiguous coverage by the same ingredient or class."""
     by_kin: dict[str, list[Record]] = {}
     for record in charted:
-        for name in union_of(record.identity.classes, record.identity.ingredients):
-            by_kin.setdefault(name, []).append(record)
+        for name in record.identity.kin:
+            if name in by_kin:
+                by_kin[name].append(record)
+            else:
+                by_kin[name] = [record]
     exposures = []
     for records in merged:
         since = records[0].since
@@ -240,7 +237,7 @@ def _with_duration(merged: list[list[Record]], charted: list[Record]) -> list[Ex
             since = min((r.since for r in records if r.since is not None), key=lambda m: m.earliest, default=None)
         kin: list[Record] = []
         if since is not None:
-            for name in union_of(records[0].identity.classes, records[0].identity.ingredients):
+            for name in records[0].identity.kin:
                 if len(by_kin[name]) > len(records):
                     kin += by_kin[name]
             if kin:

@@ -25,7 +25,7 @@ from cds_service.fhir.read.series import (
     page_order,
     unusable_time,
 )
-from cds_service.fhir.read.specimens import NO_SPECIMEN, SpecimenShelf
+from cds_service.fhir.read.specimens import SpecimenShelf
 from cds_service.fhir.read.verdicts import HAEMOLYSED, NO_FLAGS, Component, Meaning, Outcome, judge_by
 from cds_service.fhir.read.versions import newest_versions
 from cds_service.fhir.structs import Measured, Observation, decode
@@ -172,7 +172,7 @@ class _Reader:
         problem = "dq-modifier" if modified is None or observation.implicit_rules else self._problem(at, standing)
         if problem in ("dq-future", "dq-modifier"):
             self._drop(key, ref, problem)
-        container = NO_SPECIMEN if observation.specimen is UNSET else self._shelf.container(observation)
+        container = self._shelf.container(observation)
         haemolysed = bool(modified) or container.haemolysed
         flags = PRELIMINARY if standing == "preliminary" else NO_FLAGS
         if observation.note is not UNSET:

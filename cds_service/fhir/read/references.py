@@ -59,8 +59,6 @@ def refers_to(reference: Reference | None, resource_type: str, resource_id: str)
     if reference is None or not reference.reference:
         return False
     text = reference.reference
-    if text == f"{resource_type}/{resource_id}":
-        return True
     if text.startswith(("urn:uuid:", "urn:oid:")):
         return bare_id(text) == resource_id
     path = text.partition("/_history/")[0].split("/")

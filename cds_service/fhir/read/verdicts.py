@@ -78,7 +78,6 @@ class Verdict(Struct, frozen=True, gc=False):
 
 
 NOTHING = Meaning((), frozenset(), haemolysis_index=False, elsewhere=False)
-NO_VERDICT = Verdict(())
 MAX_REMEMBERED = 20_000
 MAX_VOCABULARIES = 64
 
@@ -189,8 +188,6 @@ def is_plain(found: Measured) -> bool:
 
 
 def _judge(found: Measured, meaning: Meaning, zone: ZoneInfo) -> Verdict:
-    if not meaning.concepts and not meaning.haemolysis_index:
-        return NO_VERDICT
     raw = found.interpretation
     judged = quality.NOT_INTERPRETED if raw is UNSET else quality.read_interpretation(raw)
     return Verdict(

@@ -69,8 +69,9 @@ def _undelivered(desk: Desk, source: Source[Any], rule: Rule) -> Iterator[Findin
 def _triggers(source: Source[Any], needs: Needs) -> Iterator[Finding]:
     kinds = {"result": "results", "drug": "drugs", "draft": "drugs", "condition": "conditions",
              "procedure": "procedures"}  # fmt: skip
-    for index, token in enumerate(source.entry.trigger):
-        kind, name = token.split(":", 1)
-        if name not in getattr(needs, kinds[kind]):
-            remedy = f"add {name} to needs.{kinds[kind]}"
-            yield source.finding(NAME, f"trigger {token} is not among the needs", remedy, "trigger", index)
+    for member in ("trigger", "together_with"):
+        for index, token in enumerate(getattr(source.entry, member)):
+            kind, name = token.split(":", 1)
+            if name not in getattr(needs, kinds[kind]):
+                remedy = f"add {name} to needs.{kinds[kind]}"
+                yield source.finding(NAME, f"{member} {token} is not among the needs", remedy, member, index)

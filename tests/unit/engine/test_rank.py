@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from cds_service.engine.rank import Ranking, rank
 from cds_service.engine.run import Verdict
 from cds_service.engine.suppress import KeptBack
 from cds_service.facts.outcomes import Fires, Satisfied, Severity
+from cds_service.facts.records import LabOrder, Problem
 from cds_service.knowledge.model import Absorption, Policy
-from tests.unit.engine.charts import TIERS, result, rule
+from tests.unit.engine.charts import TIERS, exposure, moment, result, rule
 
 HOOKS = {"patient-view": TIERS, "order-sign": frozenset({"P1", "P2"})}
 INFO, WARNING, CRITICAL = Severity.INFO, Severity.WARNING, Severity.CRITICAL
@@ -155,3 +158,15 @@ def test_a_rule_that_is_only_a_line_never_has_a_card_of_its_own() -> None:
     assert [(s.verdict.rule_id, s.reason) for s in alone.suppressed] == [("line", "only a line in other cards")]
     carried = rank((fired("line", INFO), fired("card", INFO)), "patient-view", policy)
     assert [[v.rule_id for v in card.absorbed] for card in carried.shown] == [["line"]]
+
+
+def test_of_equal_cards_the_one_about_the_newest_fact_comes_first_whatever_kind_it_is() -> None:
+    def about(rule_id: str, *facts: Any) -> Verdict:
+        return msgspec.structs.replace(fired(rule_id, INFO), outcome=Fires("low", because=facts))
+
+    early, late = moment(timedelta(days=2)), moment(timedelta(minutes=1))
+    order = LabOrder("sodium", late, "ServiceRequest/1")
+    drug = msgspec.structs.replace(exposure(), authored=early)
+    problem = Problem("gout", "gout", late, active=True, confirmed=True, by_text=False, ref="Condition/1")
+    assert ids(ranked(about("a-problem", problem), about("b-drug", drug))) == ["b-drug", "a-problem"]
+    assert ids(ranked(about("a-drug", drug), about("b-order", order))) == ["b-order", "a-drug"]

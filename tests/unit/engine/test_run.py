@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -290,3 +291,34 @@ def test_a_card_with_a_tier_of_its_own_has_that_and_not_the_tier_of_its_rule() -
     cards = {name: msgspec.structs.replace(card, tier="P5") for name, card in plain.cards.items()}
     assert judge(plain, snapshot(result("124"))).tier == plain.default_tier
     assert judge(msgspec.structs.replace(plain, cards=cards), snapshot(result("124"))).tier == "P5"
+
+
+def test_a_rule_that_needs_a_second_thing_is_not_run_without_it() -> None:
+    one = rule(low_sodium, together_with=frozenset({"drug:example"}))
+    verdict = judge(one, snapshot(result("125")))
+    assert (verdict.kind, verdict.reason) == ("not-applicable", "no trigger present")
+
+
+def test_a_rule_that_needs_a_second_thing_is_run_with_it() -> None:
+    one = rule(low_sodium, together_with=frozenset({"drug:example"}))
+    chart = snapshot(result("125"), present=frozenset({"result:sodium", "drug:example"}))
+    assert judge(one, chart).kind == "fires"
+
+
+def test_a_second_thing_alone_wakes_nothing() -> None:
+    one = rule(low_sodium, together_with=frozenset({"drug:example"}))
+    assert judge(one, snapshot(present=frozenset({"drug:example"}))).kind == "not-applicable"
+
+
+@pytest.mark.parametrize("missing", ["medications", "labs"])
+def test_a_second_thing_that_may_be_missing_lets_the_rule_speak_for_itself(missing: str) -> None:
+    one = rule(low_sodium, together_with=frozenset({"drug:example"}))
+    keys = ("labs", "conditions", "medications", "medicationStatements")
+    coverage = {key: Coverage("failed" if key == missing else "complete") for key in keys}
+    assert judge(one, snapshot(result("125"), coverage=coverage)).kind == "fires"
+
+
+@pytest.mark.parametrize("doubt", [{"flags": ("preliminary",)}, {"comparator": "<"}])
+def test_a_doubtful_trigger_lets_the_rule_speak_for_itself(doubt: dict[str, Any]) -> None:
+    one = rule(low_sodium, together_with=frozenset({"drug:example"}))
+    assert judge(one, snapshot(result("125", **doubt))).reason != "no trigger present"

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from cds_service.engine.run import Verdict
-from cds_service.engine.suppress import LONGEST_SUBJECT, Earlier, Memory, keep_back, subject_of
+from cds_service.engine.suppress import LONGEST_SUBJECT, Earlier, Memory, comes_once, keep_back, subject_of
 from cds_service.facts.moments import AsOf, Moment
 from cds_service.facts.outcomes import Fires, NotApplicable, Satisfied, Severity
 from cds_service.facts.records import Exposure
@@ -135,6 +135,13 @@ def test_a_little_more_than_the_european_level_of_magnesium_is_said_once_in_half
     assert again("above-eu", INFO, 180 * DAY)
     assert again("above-us", INFO, DAY)
     assert again("above-eu", WARNING, DAY)
+
+
+@pytest.mark.parametrize(
+    ("severity", "tier", "once"), [(INFO, "P5", True), (WARNING, "P5", False), (INFO, "P3", False)]
+)
+def test_only_an_info_of_p5_is_remembered_as_shown(severity: Severity, tier: str, once: bool) -> None:
+    assert comes_once(fired(tier, severity, "note"), "patient-view", POLICY) is once
 
 
 def test_a_worse_band_of_p5_comes_again() -> None:

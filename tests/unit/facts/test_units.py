@@ -142,3 +142,9 @@ def test_halves_are_rounded_away_from_zero() -> None:
 def test_conversion_never_raises(value: Decimal, unit: str) -> None:
     for measured in (MG, EGFR, HBA1C, ALBUMIN):
         assert isinstance(convert(value, unit, measured), Converted | UnitProblem)
+
+
+def test_a_concept_in_a_unit_that_is_no_unit_takes_nothing_but_that() -> None:
+    odd = concept("odd", "points", 0)
+    assert convert(Decimal(5), "points", odd) == Converted(Decimal(5), converted=False)
+    assert convert(Decimal(5), "mmol/L", odd) == UnitProblem("other dimension", "mmol/L")

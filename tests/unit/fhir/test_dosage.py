@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.fhir.charts import UCUM, chart, concept, dose, only, order, statement
+from tests.unit.fhir.charts import SNOMED, UCUM, chart, concept, dose, only, order, statement
 
 CITRATE = "A12CC04"
 
@@ -23,6 +23,8 @@ CITRATE = "A12CC04"
         ({"timeOfDay": ["08:00:00", "20:00:00"]}, Decimal(2)),
         ({"when": ["CM", "CD", "CV"]}, Decimal(3)),
         ({"frequency": 1, "period": 1, "periodUnit": "d", "dayOfWeek": ["mon"]}, Decimal(1) / 7),
+        ({"dayOfWeek": ["mon", "thu"], "period": 1, "periodUnit": "wk"}, Decimal(2) / 7),
+        ({"timeOfDay": ["08:00:00", "25:61:00"]}, Decimal(1)),
         ({"period": 0, "periodUnit": "d", "frequency": 1}, None),
         ({}, None),
     ],
@@ -74,3 +76,34 @@ def test_as_needed_only_when_every_instruction_is() -> None:
     assert only(chart(statement(CITRATE, dosage=[{"asNeededCodeableConcept": {"text": "cramps"}}]))).as_needed
     assert not only(chart(statement(CITRATE, dosage=[needed, regular]))).as_needed
     assert not only(chart(statement(CITRATE))).as_needed
+
+
+def test_a_rate_beside_a_dose_is_passed_over() -> None:
+    rate = {"rateQuantity": {"value": 10, "unit": "mL/h"}}
+    doses = [rate, {"doseQuantity": {"value": 2, "unit": "mg"}}]
+    (read,) = only(chart(order(CITRATE, dose={"doseAndRate": doses}))).dosages
+    assert read.amount == 2
+
+
+def test_a_dose_of_more_digits_than_anyone_writes_is_not_stated() -> None:
+    absurd = {"doseAndRate": [{"doseQuantity": {"value": 10**31, "unit": "mg"}}]}
+    (read,) = only(chart(order(CITRATE, dose=absurd))).dosages
+    assert read.amount is None
+
+
+def test_an_ingredient_without_a_usable_strength_is_left_out_of_the_strengths() -> None:
+    milligrams = {"value": 500, "unit": "mg"}
+    ingredients = [
+        {"itemCodeableConcept": {"text": "starch"}},
+        {"itemCodeableConcept": {"text": "half"}, "strength": {"denominator": {"value": 1}}},
+        {"itemCodeableConcept": {"text": "none"}, "strength": {"numerator": milligrams, "denominator": {"value": -1}}},
+        {"itemCodeableConcept": {"text": "magnesium citrate"}, "strength": {"numerator": milligrams}},
+    ]
+    product = {"resourceType": "Medication", "id": "p", "code": concept(CITRATE), "ingredient": ingredients}
+    found = only(chart(order(medicationReference={"reference": "Medication/p"}), included=(product,)))
+    assert [strength.ingredient for strength in found.strengths] == ["magnesium citrate"]
+
+
+def test_the_first_code_for_a_route_that_is_known_counts() -> None:
+    route = {"coding": [{"system": SNOMED, "code": "1"}, {"system": SNOMED, "code": "47625008"}]}
+    assert only(chart(order(CITRATE, dose={"route": route}))).route == "intravenous"

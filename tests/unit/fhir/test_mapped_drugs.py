@@ -9,10 +9,12 @@ import pytest
 
 from cds_service.facts.records import Strength
 from cds_service.facts.vocabulary import MappedDrug
+from cds_service.fhir.call import Call, KeyAnswer
 from cds_service.fhir.datatypes import Coding
+from cds_service.fhir.read.chart import read_chart
 from cds_service.fhir.read.drugs import Identity, identify
 from cds_service.fhir.read.product_codes import NDC, eleven_digits
-from tests.unit.fhir.charts import ATC, RXNORM, VOCABULARY
+from tests.unit.fhir.charts import AMSTERDAM, ATC, KEYS, NOW, PATIENT, RXNORM, VOCABULARY, concept, only, order, raw
 
 SITE, PRK = "urn:site:drugs", "urn:oid:2.16.840.1.113883.2.4.4.10"
 CITRATE = MappedDrug(
@@ -83,11 +85,23 @@ def test_the_first_code_that_a_map_knows_counts() -> None:
 
 def test_route_and_content_come_with_the_product() -> None:
     assert known("", (SITE, "2")).mapped == CITRATE
+    answers = {"medications": KeyAnswer("complete", (raw(order(medicationCodeableConcept=concept("2", system=SITE))),))}
+    read = only(read_chart(Call("patient-view", PATIENT, NOW, answers), MAPPED, KEYS, AMSTERDAM))
+    assert (read.route, read.strengths) == (CITRATE.route, CITRATE.strengths)
 
 
 @pytest.mark.parametrize(
     ("ndc", "digits"),
-    [("0093-0101-05", "00093010105"), ("12345-678-90", "12345067890"), ("12345-6789-0", "12345678900")],
+    [
+        ("0093-0101-05", "00093010105"),
+        ("12345-678-90", "12345067890"),
+        ("12345-6789-0", "12345678900"),
+        ("0093-0101", "0093-0101"),
+    ],
 )
 def test_an_ndc_with_hyphens_is_filled_up_to_eleven_digits(ndc: str, digits: str) -> None:
     assert eleven_digits(ndc) == digits
+
+
+def test_a_code_that_is_there_but_empty_is_passed_over() -> None:
+    assert known("", (SITE, ""), (PRK, "1234")).ingredients == {"metformin"}

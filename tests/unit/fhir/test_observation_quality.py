@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.fhir.lab_results import (
+    LOINC,
     SNOMED,
     UCUM,
     code_of,
@@ -144,6 +145,13 @@ INDEX_RANGE = [{"high": {"value": 50, "unit": "{index}"}}]
         (observation("20393-5", None, valueBoolean=True, effectiveDateTime="2026-11-20T09:15:00+01:00"), True),
         (observation("20393-5", None, valueBoolean=True, effectiveDateTime="2026-11-20T09:16:00+01:00"), False),
         (observation("20393-5", None, valueBoolean=True, status="entered-in-error"), False),
+        (observation("20393-5", None, valueString="slight haemolysis"), True),
+        (observation("20393-5", None, valueString="none"), False),
+        (observation("20393-5", None, interpretation=[HIGH]), True),
+        (
+            observation("46424-8", None, valueQuantity={"value": 80, "comparator": "<"}, referenceRange=INDEX_RANGE),
+            False,
+        ),
     ],
 )
 def test_a_haemolysis_index_speaks_for_its_draw(index: dict[str, Any], flagged: bool) -> None:
@@ -156,3 +164,42 @@ def test_the_side_of_the_range_is_the_laboratorys_or_read_from_the_range() -> No
     assert only(read(observation(value=1.01, referenceRange=bounds))).flags == {"lab-high"}
     normal = {"coding": [{"code": "N"}]}
     assert only(read(observation(value=0.69, referenceRange=bounds, interpretation=normal))).flags == frozenset()
+
+
+def test_a_haemolysis_index_of_another_hour_speaks_for_the_same_specimen() -> None:
+    tube: dict[str, Any] = {"specimen": {"reference": "Specimen/1"}}
+    index = observation("20393-5", None, valueBoolean=True, effectiveDateTime="2026-11-20T15:00:00+01:00", **tube)
+    assert "haemolysed" in only(read(observation(**tube), index)).flags
+
+
+def test_a_haemolysis_index_changes_nothing_of_what_haemolysis_does_not_raise_or_was_flagged_before() -> None:
+    index = observation("20393-5", None, valueBoolean=True)
+    noted = observation(note=[{"text": "hemolytisch"}])
+    facts = read(index, noted, observation("1751-7", 40, "g/L"))
+    assert only(facts).flags == {"haemolysed"}
+    assert only(facts, "albumin").flags == frozenset()
+
+
+def test_a_modifier_that_names_another_influence_makes_a_result_unusable() -> None:
+    lipaemic = HAEMOLYSED_MODIFIER | {"valueCodeableConcept": code_of("1", SNOMED)}
+    assert "magnesium-serum" not in read(observation(modifierExtension=[lipaemic])).results
+
+
+def test_a_code_of_both_mass_and_moles_contradicts_no_unit() -> None:
+    both = {"coding": [{"system": LOINC, "code": code} for code in ("2601-3", "19123-9")]}
+    assert only(read(observation(code=both))).flags == frozenset()
+
+
+def test_a_bound_in_a_unit_of_something_else_is_no_range() -> None:
+    other = [{"high": {"value": 5, "unit": "kg", "system": UCUM, "code": "kg"}}]
+    assert only(read(observation("1751-7", 40, "g/L", referenceRange=other)), "albumin").range is None
+
+
+@pytest.mark.parametrize("broken", [{"specimen": 5}, {"specimen": []}])
+def test_a_specimen_that_cannot_be_read_says_nothing(broken: dict[str, Any]) -> None:
+    assert only(read(observation(**broken))).specimen is None
+
+
+@pytest.mark.parametrize("ranges", [[], [{}], 5])
+def test_a_range_that_says_nothing_is_no_range(ranges: Any) -> None:
+    assert only(read(observation(referenceRange=ranges))).range is None

@@ -49,6 +49,8 @@ def test_every_check_says_what_it_checks() -> None:
         (RULE, "results: [magnesium-serum]", "results: [magnesium-serum, magnesium-serun]", "needs",
          "magnesium-serun is not in the value sets"),
         (RULE, "[result:magnesium-serum]", "[result:potassium]", "needs", "is not among the needs"),
+        (RULE, "needs:\n  results", "together_with: [drug:ppi]\nneeds:\n  results", "needs",
+         "together_with drug:ppi is not among the needs"),
         (RULE, "tier: {default: P3}", "tier: {default: P3, order-sign: P2}", "hooks", "order-sign is not among"),
         (RULE, "hooks: [patient-view]", "hooks: [order-sign]", "hooks", "tier P3 is never shown at order-sign"),
         (RULE, "checker: C. Checker", "checker: A. Author", "review", "author and checker are the same"),
@@ -65,6 +67,8 @@ def test_every_check_says_what_it_checks() -> None:
         (CASES, "then: satisfied", "then: satisfied, hook: order-sign", "cases", "where the rule does not run"),
         (CASES, "name: too old", "name: at the limit", "cases", "two cases are named"),
         ("_shared/policy.yaml", "  order-select: [P1, P2]\n", "", "policy", "nothing about order-select"),
+        ("_shared/policy.yaml", "P1: 8 h, ", "", "format", "says nothing about P1"),
+        ("_shared/policy.yaml", "urgent: {at_most: 8 h", "urgent: {at_most: a day", "format", "hours or days such as"),
         ("_shared/policy.yaml", "hook_tiers:", "lines_only: [mg-trial]\nhook_tiers:", "policy", "which is only a line"),
     ],
 )  # fmt: skip

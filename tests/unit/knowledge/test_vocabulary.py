@@ -243,6 +243,13 @@ def copy_with(tmp_path: Path, name: str, old: str, new: str) -> list[str]:
         ("orders.yaml", "measures: [pth]", "measures: [ptx]", "no concept ptx"),
         ("age_policies.yaml", "fresh: 7 d", "fresh: a week", "must be a span"),
         ("key_plan.yaml", "&code={codes}", "", "the query and the concepts disagree"),
+        ("key_plan.yaml", "&code={codes}", "&code={codes}" + "&note=long" * 90, "characters when encoded"),
+        ("drugs.yaml", "  gabapentin:\n", "  ppi:\n", "ppi is a group it does not belong to"),
+        ("drugs.yaml", "atc: [C03CA01]", "atc: [N02BF01]", "N02BF01 is the code of"),
+        ("drugs.yaml", "names: [Neurontin]", "names: [Lasix]", "Lasix is a name of"),
+        ("drugs.yaml", "    bisoprolol: []", "    furosemide: []", "furosemide exists already"),
+        ("drugs.yaml", "  Maalox: [", "  Lasix: [", "Lasix is the name of an ingredient"),
+        ("drugs.yaml", "{atc: A02AF01,", "{atc: A02AD01,", "A02AD01 has its ingredients already"),
     ],
 )
 def test_a_mistake_is_reported_with_file_and_line(tmp_path: Path, name: str, old: str, new: str, says: str) -> None:

@@ -1,0 +1,36 @@
+"""What changes the meaning of a resource keeps it from being used, wherever it stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.fhir.charts import chart, order, statement
+
+UNKNOWN = [{"url": "https://example.org/unknown", "valueBoolean": True}]
+TIMING = {"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}, "modifierExtension": UNKNOWN}}
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        (order("A02BC01", implicitRules="https://example.org/rules"), "implicit-rules"),
+        (order("A02BC01", modifierExtension=UNKNOWN), "modifier-extension"),
+        (order("A02BC01", dispenseRequest={"modifierExtension": UNKNOWN}), "modifier-extension"),
+        (order("A02BC01", dosageInstruction=[{"modifierExtension": UNKNOWN}]), "modifier-extension"),
+        (order("A02BC01", dosageInstruction=[TIMING]), "modifier-extension"),
+        (statement("A02BC01", dosage=[{"modifierExtension": UNKNOWN}]), "modifier-extension"),
+    ],
+)
+def test_a_drug_record_with_an_unknown_modifier_is_not_used(record: dict[str, Any], reason: str) -> None:
+    found = chart(record)
+    assert found.drug_list == ()
+    assert [refused.reason for refused in found.quarantine] == [reason]
+
+
+def test_a_product_with_an_unknown_modifier_on_an_ingredient_identifies_nothing() -> None:
+    ingredient = {"itemCodeableConcept": {"text": "omeprazole"}, "modifierExtension": UNKNOWN}
+    product = {"resourceType": "Medication", "id": "p", "code": {"text": "omeprazole"}, "ingredient": [ingredient]}
+    found = chart(order(medicationReference={"reference": "Medication/p"}), included=(product,))
+    assert [drug for drug in found.drug_list if drug.ingredients] == []

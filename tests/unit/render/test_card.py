@@ -1,0 +1,102 @@
+"""A card says what it rests on and what to do; a text that fails never silences it."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date
+from typing import Any
+
+import msgspec
+import pytest
+
+from cds_service.engine.rank import Shown
+from cds_service.engine.run import Verdict
+from cds_service.facts.outcomes import Fires, Satisfied, Severity
+from cds_service.facts.records import LabOrder
+from cds_service.knowledge.model import CardText, Evidence, OverrideReason, Text
+from cds_service.knowledge.template import parse_template
+from cds_service.render.card import CardWriter
+from cds_service.render.voice import CardStyle
+from tests.unit.engine.charts import ZONE, knowledge, rule
+from tests.unit.render.test_values import NINE, magnesium, printer
+
+PHRASES = {
+    "grade-strong": "strong", "source": "Source", "what-to-do": "What to do", "to-order": "To order",
+    "ordered": "ordered", "date-unknown": "date unknown", "unknown": "unknown",
+}  # fmt: skip
+REASON = OverrideReason("or-treating", {"nl": "wordt behandeld", "en": "being treated"})
+STYLE = CardStyle("en", ZONE, "https://example.org", "https://example.org/fhir")
+
+
+def text(words: str) -> Text:
+    return {language: parse_template(words) for language in ("nl", "en")}
+
+
+def written(style: CardStyle = STYLE, to_order: tuple[str, ...] = (), **card: Any) -> dict[str, Any]:
+    """The card of a rule of which only these members are filled."""
+    given = {"summary": "Low", "why": None, "do": (), "because": (), "reasons": ()} | card
+    variant = CardText("low", Severity.WARNING, text(given["summary"]), given["why"], given["do"], ())
+    one = rule(
+        lambda patient, k: Satisfied(),
+        cards={"low": variant},
+        evidence=(Evidence("e", "Guideline", "A guideline.", None, date(2026, 1, 1)),),
+        override_reasons=given["reasons"],
+    )
+    known = knowledge(
+        one,
+        phrases={name: text(words) for name, words in PHRASES.items()},
+        override_reasons={REASON.code: REASON},
+        vocabulary=printer("en")._vocabulary,
+    )
+    fires = Fires("low", because=given["because"])
+    verdict = Verdict(one, "fires", fires, "P3", severity=Severity.WARNING)
+    return CardWriter(known, style).card(Shown(verdict, Severity.WARNING), (), to_order)
+
+
+def test_a_card_of_few_words_has_no_empty_parts() -> None:
+    card = written()
+    assert card["detail"] == "Strong · Source: Guideline"
+    assert "overrideReasons" not in card
+    assert "suggestions" not in card
+
+
+def test_a_card_says_why_and_what_to_do_and_how_it_may_be_overridden() -> None:
+    card = written(why=text("It is low."), do=(text("Repeat it."),), reasons=("or-treating",))
+    assert "It is low." in card["detail"]
+    assert "1. Repeat it." in card["detail"]
+    assert card["overrideReasons"][0]["display"] == "being treated"
+
+
+def test_an_order_that_cannot_be_offered_is_named_in_the_detail() -> None:
+    assert "**To order**: magnesium, potassium" in written(to_order=("magnesium", "potassium"))["detail"]
+
+
+def test_a_test_that_was_ordered_is_a_fact_with_its_date() -> None:
+    ordered = LabOrder("magnesium", NINE, "ServiceRequest/1")
+    assert "- Ordered: magnesium, 20 Nov 2026" in written(because=(ordered,))["detail"]
+
+
+def test_a_text_that_cannot_be_printed_gives_way_to_the_title_and_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR):
+        card = written(summary="Low {nothing}")
+    assert (card["summary"], card["detail"]) == ("example", "Strong · Source: Guideline")
+    assert "card text failed" in caplog.text
+
+
+def test_a_text_that_cannot_be_printed_fails_a_case() -> None:
+    with pytest.raises(KeyError):
+        written(msgspec.structs.replace(STYLE, strict=True), summary="Low {nothing}")
+
+
+def test_two_cards_of_one_variant_are_spoken_with_one_voice() -> None:
+    writer = CardWriter(knowledge(phrases={name: text(words) for name, words in PHRASES.items()}), STYLE)
+    one = rule(lambda patient, k: Satisfied(), evidence=(Evidence("e", "Guideline", "A guideline."),))
+    verdicts = [Verdict(one, "fires", Fires("low"), "P3", severity=Severity.WARNING) for _ in range(2)]
+    first, second = (writer.card(Shown(verdict, Severity.WARNING), ()) for verdict in verdicts)
+    assert (first["summary"], first["detail"]) == (second["summary"], second["detail"])
+    assert first["uuid"] != second["uuid"]
+
+
+def test_a_value_may_be_printed_bare_and_an_order_by_its_name() -> None:
+    assert printer("nl").value(magnesium(), "value") == "0,42"
+    assert printer("nl").value(LabOrder("magnesium", None, "ServiceRequest/1")) == "magnesium"

@@ -62,7 +62,8 @@ def _owners(knowledge: Knowledge) -> Iterator[tuple[Rule | Family, Limit, list[R
         for limit in rule.limit_table:
             if limit.same_as:
                 borrowed[limit.same_as].append(rule)
-    for owner in (*knowledge.rules, *knowledge.family_table):
+    owners: list[Rule | Family] = [*knowledge.rules, *knowledge.family_table]
+    for owner in owners:
         for limit in owner.limit_table:
             if limit.same_as:
                 continue

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from cds_service.knowledge.dossier import ClaimEntry
+from cds_service.knowledge.dossier import ClaimEntry, ClaimVerdict
 from cds_service.service.docs.markdown import page, rule_links, table
 
 INTRODUCTION = """\
@@ -13,7 +13,7 @@ Five popular texts about magnesium deficiency (S0 to S4) started this project. E
 with what is true of it and the rule that acts on that, or the reason why none does. Advice that the evidence does not
 carry is provably not given: `tests/cards/test_seed_claims.py` searches every card text in both languages.
 """
-VERDICTS = {
+VERDICTS: Mapping[ClaimVerdict, str] = {
     "supported": "supported",
     "partly": "partly true",
     "contested": "contested",

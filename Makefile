@@ -12,7 +12,7 @@ PURE := cards/*,cds_service/facts/*,cds_service/engine/*,cds_service/fhir/read/*
 	cds_service/knowledge/policy_file.py,cds_service/knowledge/template.py,cds_service/knowledge/vocabulary*.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-postgres coverage check bench golden lock docs fix requirements clean
+.PHONY: help demo serve test test-postgres coverage mutants check bench golden lock docs fix requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ coverage: $(STAMP)  ## every line and branch of the rules and the core must be r
 	$(BIN)/python -m pytest -q tests/cards $(addprefix tests/unit/,facts engine fhir render knowledge) \
 		--cov --cov-report= -m "not hypothesis" -k "not well_under and not limit_mutation"
 	$(BIN)/python -m coverage report --fail-under=100 --include="$(PURE)"
+
+mutants: $(STAMP)  ## change the code of facts and families line by line: does a test notice? (ARGS="--sample 400" or a path)
+	$(BIN)/python -m tests.mutation $(ARGS)
 
 check: $(STAMP)  ## style, types, layers, the knowledge (with limit mutation), the generated docs
 	$(BIN)/ruff check .

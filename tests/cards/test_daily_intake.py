@@ -23,7 +23,11 @@ LIMITS = Limits(
 GROUPS = frozenset({"potassium", "calcium", "vitamin-d"})
 SALTS = {
     "potassium": {"potassium-chloride": (Decimal("52.4"), Decimal("52.4")), "potassium-compound": None},
-    "calcium": {"calcium-carbonate": (Decimal("40.0"), Decimal("40.0")), "calcium-compound": None},
+    "calcium": {
+        "calcium-carbonate": (Decimal("40.0"), Decimal("40.0")),
+        "calcium-citrate": (Decimal("21.0"), Decimal("24.1")),
+        "calcium-compound": None,
+    },
 }
 
 

@@ -10,8 +10,6 @@ from cds_service.facts.moments import Moment
 from cds_service.facts.patient import Patient
 from cds_service.facts.records import Exposure
 
-NONE = timedelta(0)
-
 
 def regular(exposures: Iterable[Exposure]) -> tuple[Exposure, ...]:
     """Without as-needed and over-the-counter use: those are no long-term use."""

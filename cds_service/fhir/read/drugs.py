@@ -11,7 +11,7 @@ import msgspec
 
 from cds_service.facts.vocabulary import MappedDrug, Vocabulary
 from cds_service.fhir.datatypes import CodeableConcept, Coding
-from cds_service.fhir.read.lexicon import Terms, per_vocabulary, words_of
+from cds_service.fhir.read.lexicon import Terms, per_vocabulary, without_final_e, words_of
 from cds_service.fhir.read.product_codes import ProductCodes
 from cds_service.fhir.structs import Medication
 
@@ -110,7 +110,7 @@ class DrugNames:
         self.identify = lru_cache(maxsize=8192)(self._identify)
         names = [(name, ingredient) for name, ingredient in vocabulary.drug_names.items() if name not in _UNITS]
         names += [(name, ingredient) for name, listed in vocabulary.products.items() for ingredient in listed]
-        names += _without_final_e(names)
+        names += without_final_e(names)
         self._names = Terms(names)
         self._products = ProductCodes(vocabulary)
         self._atc_of: dict[str, set[str]] = {}
@@ -270,13 +270,6 @@ class DrugNames:
     def _element(self, ingredient: str) -> str | None:
         drug = self.vocabulary.drugs.get(ingredient)
         return drug.element if drug is not None else None
-
-
-def _without_final_e(names: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Names as German has them: `morphin`, `topiramat`; none that is a name already."""
-    known = dict(names)
-    shorter = ((name[:-1], i) for name, i in known.items() if name.isalpha() and name.endswith("e") and len(name) > 6)
-    return [(name, ingredient) for name, ingredient in shorter if name not in known]
 
 
 drug_names = per_vocabulary(DrugNames)

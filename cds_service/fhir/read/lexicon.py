@@ -61,6 +61,13 @@ class Terms(Generic[Meaning]):
         return found
 
 
+def without_final_e(names: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Names as German has them: `morphin`, `topiramat`; none that is a name already."""
+    known = dict(names)
+    shorter = ((name[:-1], i) for name, i in known.items() if name.isalpha() and name.endswith("e") and len(name) > 6)
+    return [(name, ingredient) for name, ingredient in shorter if name not in known]
+
+
 def per_vocabulary(build: Callable[[Vocabulary], Built]) -> Callable[[Vocabulary], Built]:
     """Make `build` remember what it built for each vocabulary object (for the last 64 of them)."""
     # A vocabulary is not hashable. Keeping it beside the result keeps its identity from being given to another object.

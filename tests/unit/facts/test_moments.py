@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from cds_service.facts.moments import AsOf, Moment, parse_moment
+from cds_service.facts.moments import AsOf, Moment, completed_years, parse_moment
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
@@ -31,7 +31,62 @@ def test_a_month_may_lie_within_a_span_that_its_first_day_has_passed() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["0001-01-01T00:00:00Z", "9999-12-31T10:00:00Z", "2026-13-01T00:00", "2026-02-30", "0001", "26-01", "soon"]
+    ("text", "earliest", "latest"),
+    [
+        ("2024", "2023-12-31T23:00:00+00:00", "2024-12-31T22:59:59.999999+00:00"),
+        ("2024-02", "2024-01-31T23:00:00+00:00", "2024-02-29T22:59:59.999999+00:00"),
+        ("2023-02", "2023-01-31T23:00:00+00:00", "2023-02-28T22:59:59.999999+00:00"),
+        ("2024-12", "2024-11-30T23:00:00+00:00", "2024-12-31T22:59:59.999999+00:00"),
+        ("2026-07-31", "2026-07-30T22:00:00+00:00", "2026-07-31T21:59:59.999999+00:00"),
+    ],
 )
-def test_what_is_no_date_that_can_be_moved_between_time_zones_is_none(text: str) -> None:
-    assert parse_moment(text, ZoneInfo("Europe/Amsterdam")) is None
+def test_a_date_a_month_and_a_year_are_the_interval_they_name(text: str, earliest: str, latest: str) -> None:
+    found = read(text)
+    assert (found.earliest.isoformat(), found.latest.isoformat()) == (earliest, latest)
+    assert found.day_only
+
+
+@pytest.mark.parametrize("text", ["2026-11-21T10:00", "2026-11-21T10", "2026-11-21T10:00:00+01:00"])
+def test_a_time_is_an_instant_in_the_zone_it_names_or_else_in_ours(text: str) -> None:
+    found = read(text)
+    assert found.earliest == found.latest == datetime(2026, 11, 21, 9, tzinfo=UTC)
+    assert not found.day_only
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None, "", "soon", "26-11-21", "2026-13", "2026-02-30", "2026-11-21-1", "2026-11-1a", "02026-11", "0001", "9999",
+        "0001-01-01", "9999-12", "9999-12-31", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-11-21 at ten",
+        "2024-1-1-1", "2026-11- 21", "2026-13-01T00:00", "26-01", "9999-12-31T10:00:00Z",
+    ],
+)  # fmt: skip
+def test_what_is_not_a_usable_date_is_none(text: str | None) -> None:
+    assert parse_moment(text, AMSTERDAM) is None
+
+
+@pytest.mark.parametrize("text", ["0002", "9998", "0002-01-01T00:00:00Z", "9998-12-31T00:00:00Z"])
+def test_the_years_beside_the_first_and_the_last_can_be_used(text: str) -> None:
+    assert parse_moment(text, AMSTERDAM) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "since", "surely"),
+    [("2026-11-20T09:00:01Z", 0, 0), ("2026-11-20T09:00:00Z", 1, 1), ("2026-11-20", 1, 1), ("2026-11-20T23:30", 0, 0),
+     ("2026-10", 51, 21), ("2025", 689, 325), ("2026-11-22", -1, -1)],
+)  # fmt: skip
+def test_days_are_counted_from_the_first_or_surely_from_the_last_moment(text: str, since: int, surely: int) -> None:
+    as_of = AsOf.of(datetime(2026, 11, 21, 9, tzinfo=UTC), AMSTERDAM)
+    assert (as_of.days_since(read(text)), as_of.days_surely_since(read(text))) == (since, surely)
+
+
+@pytest.mark.parametrize(
+    ("birth", "years"),
+    [("1960-11-21", 66), ("1960-11-22", 65), ("1960-12-01", 65), ("1960-10-30", 66), ("1960-11", 65), ("1960", 65)],
+)
+def test_an_age_is_the_youngest_that_the_birth_date_allows(birth: str, years: int) -> None:
+    assert completed_years(read(birth), date(2026, 11, 21), AMSTERDAM) == years
+
+
+def test_the_day_of_the_decision_is_the_one_of_the_place_not_of_greenwich() -> None:
+    assert AsOf.of(datetime(2026, 11, 21, 23, 30, tzinfo=UTC), AMSTERDAM).today == date(2026, 11, 22)

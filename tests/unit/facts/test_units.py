@@ -133,6 +133,28 @@ def test_what_is_not_a_usable_number_is_a_problem(value: str) -> None:
     assert convert(Decimal(value), "mmol/L", MG) == UnitProblem("not a number", "mmol/L")
 
 
+@pytest.mark.parametrize(("value", "known"), [("1E+30", True), ("1E+31", False), ("1E-30", True), ("1E-31", False)])
+def test_a_number_may_be_as_large_or_small_as_exact_arithmetic_can_bear(value: str, known: bool) -> None:
+    assert isinstance(convert(Decimal(value), "mmol/L", MG), Converted) is known
+
+
+def test_hba1c_is_converted_by_the_master_equation_of_the_ngsp() -> None:
+    exact, percent = concept("hba1c", "mmol/mol", 3), concept("hba1c-ngsp", "%", 5)
+    found = convert(Decimal("7.0"), "%", exact), convert(Decimal("53"), "mmol/mol", percent)
+    assert [str(one.value) for one in found if isinstance(one, Converted)] == ["52.995", "7.00044"]
+
+
+@pytest.mark.parametrize("unit", ["mL/min/{1.73_m2}", "kg/m2", "mosm/kg", "mmol/kg"])
+def test_a_unit_of_its_own_kind_is_its_own_base(unit: str) -> None:
+    assert UNITS[unit].factor == 1
+
+
+def test_a_concept_kept_by_mass_is_converted_as_well() -> None:
+    by_mass = concept("magnesium-by-mass", "mg/dL", 1, "24.305", 2)
+    found = [convert(Decimal(value), unit, by_mass) for value, unit in (("0.70", "mmol/L"), ("1.4", "meq/L"))]
+    assert [str(one.value) for one in found if isinstance(one, Converted)] == ["1.7", "1.7"]
+
+
 def test_halves_are_rounded_away_from_zero() -> None:
     found = [convert(Decimal(value), "mmol/m3", MG) for value in ("705", "704.999", "-705")]
     assert [str(one.value) for one in found if isinstance(one, Converted)] == ["0.71", "0.70", "-0.71"]

@@ -23,6 +23,10 @@ _COPYRIGHT = {
     ICD10: "ICD-10 is copyright of the World Health Organization; codes serve as identifiers.",
 }
 _ICD = (ICD10, ICD10CM)
+_BY_NAME = {
+    True: "Names and terms of problem lists that are recognised without a code are not part of it.",
+    False: "It is recognised by its name only, so this value set holds no code.",
+}
 Codes = dict[str, dict[str, None]]
 
 
@@ -37,7 +41,7 @@ class ValueSets:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Those with a code: `result-<concept>`, `drug-<group or ingredient>`, `condition-<group>`."""
+        """`result-<concept>`, `drug-<group or ingredient>`, `condition-<group>`."""
         return tuple(sorted(f"{kind}-{name}" for kind, name in self._index))
 
     def resource(self, value_set_id: str) -> dict[str, Any]:
@@ -56,10 +60,10 @@ class ValueSets:
             "title": label["en"],
             "status": "draft",
             "experimental": True,
-            "description": f"{label['en']} ({label['nl']}), as the rules of Ionwise read it. Names and terms of "
-            "problem lists that are recognised without a code are not part of it.",
-            "compose": {"include": list(_includes(codes))},
+            "description": f"{label['en']} ({label['nl']}), as the rules of Ionwise read it. {_BY_NAME[bool(codes)]}",
         }
+        if codes:
+            found["compose"] = {"include": list(_includes(codes))}
         if told := " ".join(_COPYRIGHT[system] for system in systems if system in _COPYRIGHT):
             found["copyright"] = told
         return found
@@ -93,6 +97,11 @@ def _index(vocabulary: Vocabulary) -> dict[tuple[str, str], set[tuple[str, tuple
         for prefix, names in prefixes:
             for name in names:
                 found["condition", name].add((system, (_dotted(prefix), True)))
+    named = [("result", name) for name in vocabulary.concepts]
+    named += [("drug", name) for name in (*vocabulary.drugs, *vocabulary.group_labels)]
+    named += [("condition", name) for name in vocabulary.condition_labels]
+    for key in named:
+        found.setdefault(key, set())
     return dict(found)
 
 

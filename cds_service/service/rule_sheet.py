@@ -47,7 +47,8 @@ class ShownLimit(msgspec.Struct, frozen=True):
 
 
 class Question(msgspec.Struct, frozen=True):
-    """A shared question that a rule asks, or a gate that switches it off, with its own limits."""
+    """A shared question that a rule asks, or a gate that switches it off, with its own limits (those of the mechanism
+    that decides for a rule are among the rule's)."""
 
     family: Family
     limits: tuple[ShownLimit, ...]

@@ -72,8 +72,11 @@ def test_a_hazard_is_not_less_likely_without_its_controls() -> None:
 
 def test_every_recalled_or_chosen_number_is_put_to_the_board() -> None:
     page = clinical_review_page(knowledge(), ())
-    tables = [(rule.id, rule.limit_table) for rule in knowledge().rules]
-    tables += [(family.id, family.limit_table) for family in knowledge().family_table]
+    shared = {family.id: family.limit_table for family in knowledge().family_table}
+    tables = [*shared.items()]
+    for rule in knowledge().rules:
+        lent = shared.get(rule.family or "", ())
+        tables.append((rule.id, tuple(limit for limit in rule.limit_table if limit not in lent)))
     for owner, limits in tables:
         for limit in limits:
             if not limit.same_as:

@@ -62,10 +62,12 @@ def _owners(knowledge: Knowledge) -> Iterator[tuple[Rule | Family, Limit, list[R
         for limit in rule.limit_table:
             if limit.same_as:
                 borrowed[limit.same_as].append(rule)
+    shared = {family.id: family.limit_table for family in knowledge.family_table}
     owners: list[Rule | Family] = [*knowledge.rules, *knowledge.family_table]
     for owner in owners:
+        lent = shared.get(owner.family or "", ()) if isinstance(owner, Rule) else ()
         for limit in owner.limit_table:
-            if limit.same_as:
+            if limit.same_as or limit in lent:
                 continue
             key = f"{owner.id}.{limit.name}"
             users = [owner] if isinstance(owner, Rule) else list(asked[owner.id])

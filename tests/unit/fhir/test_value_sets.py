@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 from cds_service.cli import commands
 from cds_service.fhir.value_sets import ValueSets
 from cds_service.knowledge.load import load_knowledge
+from cds_service.service.rule_records import RuleRecord
+from cds_service.service.rule_sheet import rule_sheet
 
 BASE = "https://ionwise.example"
 
@@ -65,10 +67,16 @@ def test_an_icd_code_is_written_once_and_with_its_dot() -> None:
     assert "E8342" not in found
 
 
-def test_whatever_a_rule_reads_and_has_codes_has_a_value_set() -> None:
-    ids = set(value_sets().ids)
-    for rule in load_knowledge().rules:
-        assert {f"result-{name}" for name in rule.needs.results} <= ids
+def test_whatever_the_page_of_a_rule_links_to_is_there() -> None:
+    knowledge = load_knowledge()
+    for rule in knowledge.rules:
+        assert {seen.value_set for seen in rule_sheet(knowledge, rule, RuleRecord()).sees} <= set(value_sets().ids)
+
+
+def test_what_is_known_by_name_only_says_so() -> None:
+    found = value_sets().resource("condition-confusion")
+    assert "compose" not in found
+    assert "by its name only" in found["description"]
 
 
 def test_a_value_set_that_does_not_exist_is_refused() -> None:

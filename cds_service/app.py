@@ -161,6 +161,7 @@ def run_server(*, sandbox: bool | None = None, host: str | None = None, port: in
         raise SettingsError(
             "no trusted client is configured, nobody could be authenticated -> add --sandbox to try Ionwise out"
         )
+    gc.disable()  # until all is loaded: the collector would look through what stays for good
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     app = create_app(settings)
     app.state.tenancy.reload_on_hangup()
@@ -175,7 +176,7 @@ def _settle_memory() -> list[bytes]:
     What is returned pins the 8 MB that a large chart takes: else Python frees and asks for them again in every call.
     """
     reserve = [bytes(480) for _ in range(16_384)][::1024]
-    gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 10, 10)
+    gc.enable()
     return reserve

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -40,6 +41,7 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on (IONWISE_PORT).")] = None,
 ) -> None:
     """Answer CDS Hooks calls."""
+    gc.disable()  # what is loaded from here on stays; the server turns it on again
     from cds_service.app import run_server
 
     try:
@@ -96,7 +98,7 @@ def check(
     from cds_service.knowledge.checking import check_cards
 
     errors, advice = check_cards(_cards(), date.today())  # noqa: DTZ011, TID251 (a command line has a clock)
-    errors = errors or _failing_cases()
+    errors = errors or _invalid_orders() or _failing_cases()
     if mutate and errors:
         typer.echo("limits were not moved: first mend what is below")
     elif mutate:
@@ -182,6 +184,18 @@ def valuesets(
         text = json.dumps(found.resource(one), ensure_ascii=False, indent=1)
         (out / f"{one}.json").write_text(text + "\n", encoding="utf-8")
     typer.echo(f"{len(found.ids)} value sets written to {out}")
+
+
+def _invalid_orders() -> tuple[Finding, ...]:
+    from cds_service.errors import KnowledgeError
+    from cds_service.fhir.write import validate_orders
+    from cds_service.knowledge.load import load_knowledge
+
+    try:
+        validate_orders(load_knowledge(_cards(), drafts=True).orders.values(), ("nl", "en"))
+    except KnowledgeError as refused:
+        return refused.findings
+    return ()
 
 
 def _failing_cases() -> tuple[Finding, ...]:

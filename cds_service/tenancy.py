@@ -92,7 +92,9 @@ class Tenancy:
     def _site(self, knowledge: Knowledge) -> Site:
         settings, tenant = self._settings, knowledge.tenant
         knowledge = silenced(knowledge) if settings.silent else knowledge
-        validate_orders(knowledge.orders.values(), tenant.languages or settings.languages)
+        own = [order for order in knowledge.orders.values() if order.own]
+        if own:  # `ionwise check` has seen to the rest
+            validate_orders(own, tenant.languages or settings.languages)
         plan = apply_profile(knowledge.key_plan, PROFILES[settings.profile])
         absent = tenant.absent_sources
         return Site(

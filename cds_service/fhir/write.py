@@ -1,6 +1,7 @@
 """Outbound FHIR R4: the draft orders that suggestions offer.
 
-Templates are validated with fhir.resources at start and in tests, not per request.
+Templates are validated with fhir.resources: those of cards/ by `ionwise check`, those that a site changed at start. Not
+per request.
 """
 
 from __future__ import annotations

@@ -70,10 +70,11 @@ def read_model(document: Document, model: type[Model], *inside: str) -> tuple[Mo
 
 def _freeze(data: Any) -> Any:
     """Lists become tuples, which is what the frozen models hold."""
-    if isinstance(data, dict):
-        return {key: _freeze(value) for key, value in data.items()}
-    if isinstance(data, list):
-        return tuple(_freeze(value) for value in data)
+    kind = type(data)
+    if kind is dict:
+        return {key: value if type(value) is str else _freeze(value) for key, value in data.items()}
+    if kind is list:
+        return tuple([_freeze(value) for value in data])
     return data
 
 

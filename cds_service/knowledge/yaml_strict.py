@@ -8,6 +8,7 @@ tags and merge keys are refused. libyaml does the parsing: about a hundred rule 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from sys import intern
@@ -32,6 +33,7 @@ CHECK = "yaml"
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
 _DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\.[0-9]+\Z")
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
+LONGEST_WORD = max(map(len, _WORDS))
 _NUMBER_STARTS = frozenset("+-0123456789")
 
 
@@ -94,6 +96,7 @@ class _Builder:
         self.lines: dict[int, dict[Any, int]] = {}
         self.anchors: dict[str, Any] = {}
         self.loader = yaml.CSafeLoader(text)
+        self._next: Callable[[], Any] = self.loader.get_event
 
     def build(self) -> Document:
         try:
@@ -120,12 +123,11 @@ class _Builder:
             raise refused(self.file, _line(after), "a second document", "keep one document per file")
         return Document(self.file, data, self.lines, start)
 
-    def _next(self) -> Event:
-        event: Event = self.loader.get_event()  # type: ignore[assignment]  # None only after the stream's end
-        return event
-
-    def _value(self, event: Event) -> Any:
-        if isinstance(event, AliasEvent):
+    def _value(self, event: Any) -> Any:
+        kind = type(event)
+        if kind is ScalarEvent and event.tag is None and event.anchor is None:  # nearly all
+            return _scalar(event.value) if event.implicit[0] else event.value
+        if kind is AliasEvent:
             if event.anchor not in self.anchors:
                 raise refused(self.file, _line(event), f"unknown anchor *{event.anchor}", "define &anchor before it")
             return self.anchors[event.anchor]
@@ -133,11 +135,11 @@ class _Builder:
         if tag not in (None, "!"):
             raise refused(self.file, _line(event), f"tag {tag}", "remove the tag; write the value plainly")
         value: Any
-        if isinstance(event, ScalarEvent):
+        if kind is ScalarEvent:
             value = _scalar(event.value) if event.implicit[0] else event.value
-        elif isinstance(event, MappingStartEvent):
+        elif kind is MappingStartEvent:
             value = self._mapping()
-        elif isinstance(event, SequenceStartEvent):
+        elif kind is SequenceStartEvent:
             value = self._sequence()
         else:
             raise refused(self.file, _line(event), "unexpected content", "correct the YAML")
@@ -148,9 +150,10 @@ class _Builder:
     def _mapping(self) -> dict[Any, Any]:
         found: dict[Any, Any] = {}
         lines: dict[Any, int] = {}
-        while not isinstance(event := self._next(), MappingEndEvent):
-            line = _line(event)
-            if not isinstance(event, ScalarEvent):
+        following, value_of = self._next, self._value
+        while type(event := following()) is not MappingEndEvent:
+            line = event.start_mark.line + 1
+            if type(event) is not ScalarEvent:
                 raise refused(self.file, line, "a key that is not plain text", "use a word as key")
             key = intern(event.value)
             if key == "<<":
@@ -159,16 +162,17 @@ class _Builder:
                 problem = f"duplicate key {key!r} (first on line {lines[key]})"
                 raise refused(self.file, line, problem, "keep one of them")
             lines[key] = line
-            found[key] = self._value(self._next())
+            found[key] = value_of(following())
         self.lines[id(found)] = lines
         return found
 
     def _sequence(self) -> list[Any]:
         found: list[Any] = []
         lines: dict[Any, int] = {}
-        while not isinstance(event := self._next(), SequenceEndEvent):
-            lines[len(found)] = _line(event)
-            found.append(self._value(event))
+        following, value_of = self._next, self._value
+        while type(event := following()) is not SequenceEndEvent:
+            lines[len(found)] = event.start_mark.line + 1
+            found.append(value_of(event))
         self.lines[id(found)] = lines
         return found
 
@@ -179,7 +183,7 @@ def _line(event: Event) -> int:
 
 
 def _scalar(text: str) -> Any:
-    if text in _WORDS:
+    if len(text) <= LONGEST_WORD and text in _WORDS:
         return _WORDS[text]
     if text[0] in _NUMBER_STARTS:
         if _INTEGER.match(text):

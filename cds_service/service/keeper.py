@@ -168,8 +168,10 @@ def _issue(
 def tallies(trace: Iterable[Verdict]) -> tuple[Tally, ...]:
     """What is counted of the rules that did not fire; a rule that was not about the patient is not."""
     return tuple(
-        Tally(verdict.rule_id, verdict.rule.version, verdict.kind, item)
-        for verdict in trace
-        if verdict.kind != "fires" and verdict.kind != "not-applicable"
-        for item in (verdict.missing or ("",))
+        [
+            Tally(verdict.rule.id, verdict.rule.version, verdict.kind, item)
+            for verdict in trace
+            if verdict.kind != "fires" and verdict.kind != "not-applicable"
+            for item in (verdict.missing or ("",))
+        ]
     )

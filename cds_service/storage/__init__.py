@@ -23,8 +23,14 @@
 | `pseudonyms` | keyed pseudonyms and their key file |
 | `ledger`, `feedback`, `memory`, `switches` | the four things a store does |
 | `stats`, `retention` | for the command line |
-| `recollection` | the question about earlier cards as SQL |
-| `database`, `migrate`, `tables`, `migrations` | the engines, the schema and its revisions |
+| `ledger_rows` | what a batch of decisions becomes in the tables |
+| `recollection`, `quick_reader` | the question about earlier cards as SQL, and the short way to SQLite |
+| `database`, `engines`, `failures`, `instants` | one database, its engines, its errors, its times |
+| `sqlite_file` | a new SQLite file, and the revision that this version needs |
+| `migrate`, `tables`, `migrations` | the schema and its revisions |
+
+`database`, `store` and what they import at once load no SQLAlchemy: a start with SQLite and its calls do without it
+until something is written.
 
 The clock belongs to the caller: every time comes in as an argument. Errors and log lines name the kind of failure,
 never a value.

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cds_service.errors import StorageError
-from cds_service.storage.database import Database, insert_into
+from cds_service.storage.database import Database
+from cds_service.storage.engines import insert_into
 from cds_service.storage.records import Report, clip
 from cds_service.storage.tables import feedback, feedback_comment
 

@@ -10,20 +10,20 @@ import asyncio
 import contextlib
 import logging
 import random
+import threading
 import time
 import uuid
 from collections import deque
 from collections.abc import Sequence
 
 from cds_service.errors import StorageError
-from cds_service.storage.database import Database, RefusedRowError, insert_into
-from cds_service.storage.ledger_rows import write_entries
+from cds_service.storage.database import Database
+from cds_service.storage.failures import RefusedRowError
 from cds_service.storage.records import Entry
-from cds_service.storage.tables import ledger_batch
 
 log = logging.getLogger("ionwise.storage")
 FLUSH_SECONDS = 1.0  # a transaction costs as much as twenty decisions in it
-BATCH = 200
+BATCH = 500
 FIRST_PAUSE, LONGEST_PAUSE, LAST_PAUSE = 0.2, 10.0, 0.1
 SETTLE_SECONDS = 0.01
 COMPLAIN_SECONDS = 60.0
@@ -39,6 +39,7 @@ class Ledger:
         self._in_hand = 0
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
         self._task: asyncio.Task[None] | None = None
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -52,7 +53,7 @@ class Ledger:
 
     def start(self) -> None:
         """Start writing, in the running event loop."""
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self._task = self._loop.create_task(self._run(), name="ionwise-ledger")
 
     def record(self, entry: Entry) -> bool:
@@ -75,7 +76,11 @@ class Ledger:
 
     def wake(self) -> None:
         """Have the writer look: at new entries, or at a database that failed somebody else."""
-        if self._loop is not None and not self._wake.is_set():
+        if self._loop is None or self._wake.is_set():
+            return
+        if threading.get_ident() == self._thread:
+            self._wake.set()
+        else:
             self._loop.call_soon_threadsafe(self._wake.set)
 
     async def close(self, patience: float) -> None:
@@ -133,9 +138,9 @@ class Ledger:
 
     async def _write(self, batch_id: str, entries: Sequence[Entry]) -> None:
         async with self._database.writing() as connection:
-            first = insert_into(connection, ledger_batch).values(id=batch_id).on_conflict_do_nothing()
-            if (await connection.execute(first)).rowcount:
-                await write_entries(connection, entries)
+            from cds_service.storage.ledger_rows import write_batch  # loaded by `writing`, not at start
+
+            await write_batch(connection, batch_id, entries)
 
     def _drop(self, count: int, why: str) -> None:
         self.dropped += count

@@ -15,7 +15,9 @@ import msgspec
 
 from cds_service.errors import StorageError
 from cds_service.facts.outcomes import Severity
-from cds_service.storage.database import Database, RefusedRowError
+from cds_service.storage.database import Database
+from cds_service.storage.failures import RefusedRowError
+from cds_service.storage.instants import read_instant
 from cds_service.storage.recollection import parameters, statement
 from cds_service.storage.records import Question
 
@@ -77,12 +79,14 @@ def remembered(rows: Iterable[Any]) -> tuple[Remembered, ...]:
     for row in rows:
         rule, card, report = row[0], row[5], row[6]
         if report is None:
-            shown.append(Remembered(rule, row[1], Severity[row[2].upper()], row[3], row[4]))
+            shown.append(_earlier(row))
         elif (rule, card) not in answered or answered[rule, card][6] < report:
             answered[rule, card] = row
-    overridden = [
-        Remembered(row[0], row[1], Severity[row[2].upper()], row[3], row[4], overridden=True, reason=row[8])
-        for row in answered.values()
-        if row[7] == "overridden"
-    ]
-    return (*shown, *overridden)
+    return (*shown, *(_earlier(row, overridden=True) for row in answered.values() if row[7] == "overridden"))
+
+
+def _earlier(row: Any, *, overridden: bool = False) -> Remembered:
+    rule, variant, severity, subject, at, *_, reason = row
+    if isinstance(at, str):
+        at = read_instant(at)
+    return Remembered(rule, variant, Severity[severity.upper()], subject, at, overridden, reason)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 SCRIPTS = "cds_service.storage:migrations"
 
@@ -18,17 +16,8 @@ def configuration() -> Config:
     return config
 
 
-HEAD = ScriptDirectory.from_config(configuration()).get_current_head()
-"""The newest revision, which this version of the program needs."""
-
-
 def upgrade(connection: sa.Connection) -> None:
-    """Bring the schema to HEAD; commits nothing by itself."""
+    """Bring the schema to the newest revision; commits nothing by itself."""
     config = configuration()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-
-
-def installed(connection: sa.Connection) -> str | None:
-    """The revision that is installed; None when the database holds no schema of ours."""
-    return MigrationContext.configure(connection).get_current_revision()

@@ -102,4 +102,6 @@ class Question(msgspec.Struct, frozen=True):
 
 def clip(text: str, limit: int) -> str:
     """Text that every database can hold: no NUL, no half characters, at most `limit` characters."""
+    if len(text) <= limit and text.isascii() and "\x00" not in text:
+        return text
     return text[:limit].replace("\x00", "�").encode("utf-8", "replace").decode("utf-8")

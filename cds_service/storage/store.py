@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-import sqlalchemy as sa
 
 from cds_service.errors import StorageError
-from cds_service.storage import feedback
 from cds_service.storage.database import Database, locate
 from cds_service.storage.ledger import Ledger
 from cds_service.storage.memory import Memory, Remembered
@@ -93,6 +91,9 @@ class Store:
 
     async def add_feedback(self, tenant: str, client: str, reports: Sequence[Report], received_at: datetime) -> int:
         """Store reports durably, all or none; how many are new. StorageError: answer 503 with its `retry_after`."""
+        await self.database.load()
+        from cds_service.storage import feedback
+
         try:
             return await feedback.add_feedback(self.database, tenant, client, reports, received_at)
         except StorageError:
@@ -112,10 +113,11 @@ class Store:
         trouble = self.database.failing
         if trouble is None:
             try:
-                async with asyncio.timeout(HEALTH_SECONDS):
-                    await self.database.fetch(sa.select(1))
-            except (StorageError, TimeoutError) as error:
-                trouble = str(error) or "the database is too slow"
+                if await self.database.look_up("SELECT 1 FROM rule_switch LIMIT 1", {}, HEALTH_SECONDS) is None:
+                    trouble = "the database is too slow"
+            except StorageError as error:
+                trouble = str(error)
+            if trouble:
                 self._ledger.wake()
         detail = trouble or ""
         if not trouble and self._ledger.dropped:

@@ -10,15 +10,14 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal, cast
+from typing import Literal
 
 import msgspec
-import sqlalchemy as sa
 
 from cds_service.errors import StorageError
 from cds_service.storage.database import Database
+from cds_service.storage.instants import read_instant
 from cds_service.storage.records import clip
-from cds_service.storage.tables import rule_switch
 
 log = logging.getLogger("ionwise.storage")
 State = Literal["on", "silent", "off"]
@@ -28,6 +27,11 @@ RETRY_SECONDS = 2.0
 READ_SECONDS = 5.0
 LONGEST_TEXT = 500
 _RANK: dict[State, int] = {"on": 0, "silent": 1, "off": 2}
+
+
+_CURRENT = """SELECT tenant, rule, state, author, reason, at FROM rule_switch AS one WHERE NOT EXISTS (
+    SELECT 1 FROM rule_switch AS later WHERE later.tenant = one.tenant AND later.rule = one.rule AND later.id > one.id
+) ORDER BY tenant, rule"""
 
 
 class Switchboard(msgspec.Struct, frozen=True):
@@ -122,15 +126,17 @@ async def set_switch(database: Database, switch: Switch) -> None:
         "at": switch.at,
     }
     async with database.writing() as connection:
+        from cds_service.storage.tables import rule_switch  # a service only reads the switches
+
         await connection.execute(rule_switch.insert().values(row))
 
 
 async def current_switches(database: Database) -> tuple[Switch, ...]:
     """The latest entry per tenant and rule, also those that are `on` again."""
-    later = rule_switch.alias("later")
-    table = rule_switch.c
-    replaced = sa.exists(
-        sa.select(1).where(later.c.tenant == table.tenant, later.c.rule == table.rule, later.c.id > table.id)
+    rows = await database.look_up(_CURRENT, {}, READ_SECONDS)
+    if rows is None:
+        raise StorageError("the database is too slow")
+    return tuple(
+        Switch(tenant, rule, state, author, reason, at if isinstance(at, datetime) else read_instant(at))
+        for tenant, rule, state, author, reason, at in rows
     )
-    rows = await database.fetch(rule_switch.select().where(~replaced).order_by(table.tenant, table.rule))
-    return tuple(Switch(row.tenant, row.rule, cast("State", row.state), row.author, row.reason, row.at) for row in rows)

@@ -1,7 +1,7 @@
 """The tables. Times are instants in UTC, days are UTC days; what came from a client is cut to size before it is stored.
 
 `patient` and `clinician` are keyed pseudonyms: whoever has the key can tie them to a person, so these rows are health
-data. A change here needs a new file in migrations/versions; a test compares the two.
+data. A change here needs a new file in migrations/versions and the same in sqlite_file.py; tests compare the three.
 """
 
 from __future__ import annotations

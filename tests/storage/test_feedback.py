@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from cds_service.storage.database import RefusedRowError
+from cds_service.storage.failures import RefusedRowError
 from cds_service.storage.feedback import LONGEST_COMMENT
 from cds_service.storage.records import Report
 from cds_service.storage.store import Store

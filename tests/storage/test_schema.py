@@ -3,28 +3,60 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from cds_service.errors import SettingsError
 from cds_service.storage.database import Database, locate
-from cds_service.storage.migrate import HEAD
-from cds_service.storage.store import Store
+from cds_service.storage.migrate import configuration
+from cds_service.storage.sqlite_file import HEAD, prepare_file
 from cds_service.storage.tables import metadata
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_the_revisions_make_exactly_the_tables(store: Store) -> None:
+async def test_the_revisions_make_exactly_the_tables(empty_url: str, tmp_path: Path) -> None:
     def differences(connection: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
-    async with store.database.reader.connect() as connection:
+    (tmp_path / "data").mkdir()
+    database = Database(locate(empty_url, tmp_path))
+    await database.upgrade()
+    async with database.reader.connect() as connection:
         assert await connection.run_sync(differences) == []
+    await database.close()
+
+
+async def test_a_new_sqlite_file_is_what_the_revisions_make(tmp_path: Path) -> None:
+    made, upgraded = tmp_path / "made", tmp_path / "upgraded"
+    assert prepare_file(made, 1000)
+    database = Database(upgraded)
+    await database.upgrade()
+    assert await database.revision() == HEAD == ScriptDirectory.from_config(configuration()).get_current_head()
+    await database.close()
+    assert schema_of(made) == schema_of(upgraded)
+
+
+async def test_a_sqlite_file_with_an_older_schema_is_left_to_an_upgrade(tmp_path: Path) -> None:
+    prepare_file(tmp_path / "file", 1000)
+    with closing(sqlite3.connect(tmp_path / "file")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'older'")
+        connection.commit()
+    assert not prepare_file(tmp_path / "file", 1000)
+
+
+def schema_of(file: Path) -> set[str]:
+    """The statements that made a file's tables and indices, whatever their layout."""
+    with closing(sqlite3.connect(file)) as connection:
+        found = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    return {"".join(sql.split()) for (sql,) in found}
 
 
 async def test_two_upgrades_at_once_do_not_collide(empty_url: str, tmp_path: Path) -> None:
@@ -47,6 +79,7 @@ async def test_two_upgrades_at_once_do_not_collide(empty_url: str, tmp_path: Pat
 )
 async def test_addresses_as_people_write_them(url: str, driver: str, query: dict[str, str]) -> None:
     found = locate(url, Path())
+    assert not isinstance(found, Path)
     assert (found.drivername, dict(found.query)) == (driver, query)
 
 

@@ -20,6 +20,7 @@ commands.add_typer(cli_storage.rule, name="rule")
 commands.command()(cli_storage.stats)
 commands.add_typer(cli_sites.overlay, name="overlay")
 commands.command()(cli_sites.compare)
+commands.command()(cli_sites.valuesets)
 
 
 def main() -> None:
@@ -159,31 +160,6 @@ def docs(
         raise typer.Exit(1)
     else:
         typer.echo("stale: nothing")
-
-
-@commands.command()
-def valuesets(
-    out: Annotated[Path, typer.Argument(help="Folder to write into; made when missing.", file_okay=False)],
-    overlay: Overlay = None,
-) -> None:
-    """Write what the rules mean by a group of drugs, a condition or a result: one FHIR R4 ValueSet per file."""
-    import json
-
-    from cds_service.fhir.value_sets import ValueSets
-    from cds_service.knowledge.load import load_knowledge
-    from cds_service.settings import read_settings
-
-    try:
-        settings = read_settings(sandbox=True)
-        knowledge = load_knowledge(settings.cards_dir, overlay=overlay)
-    except IonwiseError as error:
-        _refuse(error)
-    out.mkdir(parents=True, exist_ok=True)
-    found = ValueSets(knowledge, settings.canonical_base)
-    for one in found.ids:
-        text = json.dumps(found.resource(one), ensure_ascii=False, indent=1)
-        (out / f"{one}.json").write_text(text + "\n", encoding="utf-8")
-    typer.echo(f"{len(found.ids)} value sets written to {out}")
 
 
 def _invalid_orders() -> tuple[Finding, ...]:

@@ -35,6 +35,7 @@ from cds_service.web.openapi import build_openapi
 from cds_service.web.problems import install_problems
 from cds_service.web.rule_page import rule_router
 from cds_service.web.sites import Adviser, Answered, Opinion
+from cds_service.web.value_sets import value_set_router
 
 
 def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: Answer | None = None) -> FastAPI:
@@ -55,6 +56,9 @@ def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: A
         sandbox=settings.sandbox,
         max_body_bytes=settings.max_body_bytes,
         keeper=keeper,
+        pages_url=settings.pages_url,
+        canonical_base=settings.canonical_base,
+        record=tenancy.record,
     )
     app = Front(
         hook_paths(edge, headers_without_origin(settings.allowed_origins)),
@@ -67,6 +71,7 @@ def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: A
     app.router.routes.extend([*discovery_routes(edge), *hook_routes(edge), *feedback_routes(edge)])
     app.include_router(health_router(edge))
     app.include_router(rule_router(edge))
+    app.include_router(value_set_router(edge))
     app.state.tenancy = tenancy
     app.openapi = _documented(app, edge)  # type: ignore[method-assign]  # how FastAPI wants its document replaced
     install_problems(app)

@@ -20,6 +20,7 @@ commands.add_typer(cli_storage.rule, name="rule")
 commands.command()(cli_storage.stats)
 commands.add_typer(cli_sites.overlay, name="overlay")
 commands.command()(cli_sites.compare)
+commands.command()(cli_sites.valuesets)
 
 
 def main() -> None:
@@ -141,10 +142,10 @@ def lock() -> None:
 def docs(
     verify: Annotated[bool, typer.Option("--check", help="Write nothing; fail when a page is stale.")] = False,
 ) -> None:
-    """Write the generated pages of docs/: rules, prefetch keys, settings."""
+    """Write the generated pages of docs/: rules, what reviewers need, prefetch keys, settings."""
     from cds_service.knowledge.load import load_knowledge
     from cds_service.knowledge.sources import DEFAULT_CARDS, read_sources
-    from cds_service.service.reference_docs import build_pages, stale_pages
+    from cds_service.service.reference_docs import build_pages, stale_pages, write_pages
     from cds_service.settings import Settings
 
     folder = DEFAULT_CARDS.parent / "docs"
@@ -152,13 +153,13 @@ def docs(
         pages = build_pages(load_knowledge(_cards(), drafts=True), read_sources(_cards()), Settings)
     except IonwiseError as error:
         _refuse(error)
-    stale = stale_pages(pages, folder)
-    if verify and stale:
+    if not verify:
+        typer.echo(f"rewritten: {', '.join(write_pages(pages, folder)) or 'nothing'}")
+    elif stale := stale_pages(pages, folder):
         typer.echo(f"stale: {', '.join(stale)}; run `ionwise docs`", err=True)
         raise typer.Exit(1)
-    for name in () if verify else stale:
-        (folder / name).write_text(pages[name], encoding="utf-8")
-    typer.echo(f"{'stale' if verify else 'rewritten'}: {', '.join(stale) or 'nothing'}")
+    else:
+        typer.echo("stale: nothing")
 
 
 def _invalid_orders() -> tuple[Finding, ...]:

@@ -1,4 +1,4 @@
-"""`ionwise overlay` and `ionwise compare`: what a site does before it puts an overlay or a new knowledge into use."""
+"""`ionwise overlay`, `compare`, `valuesets`: what a site does before it puts an overlay or new knowledge into use."""
 
 from __future__ import annotations
 
@@ -89,3 +89,30 @@ def compare(
         typer.echo(line)
     if unreadable:
         typer.echo(f"{unreadable} files hold neither requests nor patients")
+
+
+def valuesets(
+    out: Annotated[Path, typer.Argument(help="Folder to write into; made when missing.", file_okay=False)],
+    overlay_file: Annotated[
+        Path | None, typer.Option("--overlay", help="As the site with this overlay.", exists=True, dir_okay=False)
+    ] = None,
+) -> None:
+    """Write what the rules mean by a group of drugs, a condition or a result: one FHIR R4 ValueSet per file."""
+    import json
+
+    from cds_service.fhir.value_sets import ValueSets
+    from cds_service.knowledge.load import load_knowledge
+    from cds_service.settings import read_settings
+
+    try:
+        settings = read_settings(sandbox=True)
+        knowledge = load_knowledge(settings.cards_dir, overlay=overlay_file)
+    except IonwiseError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    out.mkdir(parents=True, exist_ok=True)
+    found = ValueSets(knowledge, settings.canonical_base)
+    for one in found.ids:
+        text = json.dumps(found.resource(one), ensure_ascii=False, indent=1)
+        (out / f"{one}.json").write_text(text + "\n", encoding="utf-8")
+    typer.echo(f"{len(found.ids)} value sets written to {out}")

@@ -38,7 +38,12 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None,
         pattern=r"^https?://[^\s/?#]+[^\s?#]*$",
-        description="Where clients reach this service; base of source.url. Default in the sandbox: as called.",
+        description="Where clients reach this service. Default in the sandbox: as called.",
+    )
+    pages_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/?#]+[^\s?#]*$",
+        description="Where clinicians' browsers reach the rule pages: base of source.url. Default: IONWISE_PUBLIC_URL.",
     )
     canonical_base: str = Field(
         "https://ionwise.example",
@@ -111,7 +116,7 @@ class Settings(BaseSettings):
     def _of_user(cls, value: Path | None) -> Path | None:
         return value.expanduser() if value else value
 
-    @field_validator("public_url", "canonical_base")
+    @field_validator("public_url", "pages_url", "canonical_base")
     @classmethod
     def _without_slash(cls, value: str | None) -> str | None:
         return value.rstrip("/") if value else value

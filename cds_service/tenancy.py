@@ -23,6 +23,7 @@ from cds_service.knowledge.tenant import DEFAULT_TENANT
 from cds_service.knowledge.tenants import load_tenants
 from cds_service.service.envelope import CONTEXTS
 from cds_service.service.overlay_check import check_limits
+from cds_service.service.rule_records import RuleRecord, RuleRecords
 from cds_service.settings import Settings
 from cds_service.web.sites import Adviser, Site, Sites, SiteTable
 
@@ -44,8 +45,13 @@ class Tenancy:
         if knowledge is None:
             knowledge, self._sources = compile_base(settings.cards_dir)
         self._base = knowledge
+        self._records = RuleRecords(self._sources) if self._sources else None
         self._reloading = threading.Lock()
         self.sites = Sites(self._table())
+
+    def record(self, rule_id: str) -> RuleRecord:
+        """What is on file about a rule; nothing when the knowledge did not come from files."""
+        return self._records.of(rule_id) if self._records else RuleRecord()
 
     def reload(self) -> bool:
         """Read the overlays again and swap them in; False, with a line in the log, when they are refused."""

@@ -11,6 +11,7 @@ import msgspec
 
 from cds_service.knowledge.model import Grade, Knowledge, Rule
 from cds_service.knowledge.template import Template
+from cds_service.knowledge.tenant import DEFAULT_TENANT
 from cds_service.render.escape import markdown, plain
 from cds_service.render.values import Printer, Ready
 
@@ -67,7 +68,7 @@ def prepare_voice(rule: Rule, variant: str, knowledge: Knowledge, style: CardSty
         steps=_steps([step[language] for step in text.do], rich) if text.do else None,
         notes={name: rich.ready(note[language]) for name, note in rule.notes.items()},
         basis=basis_line(rule, rule.grade_of(variant), rich),
-        source=_source(rule, style),
+        source=_source(rule, knowledge.tenant.name, style),
         override_reasons=[
             {"code": reason.code, "system": system, "display": reason.display[language]} for reason in reasons
         ],
@@ -88,10 +89,11 @@ def _steps(steps: Sequence[Template], printer: Printer) -> Ready:
     return printer.ready(Template((heading, *pieces)))
 
 
-def _source(rule: Rule, style: CardStyle) -> dict[str, Any]:
+def _source(rule: Rule, tenant: str, style: CardStyle) -> dict[str, Any]:
+    page = f"{style.base_url}/rules/{rule.id}"
     return {
         "label": rule.evidence[0].label,
-        "url": f"{style.base_url}/rules/{rule.id}",
+        "url": page if tenant == DEFAULT_TENANT else f"{page}?tenant={tenant}",
         "topic": {
             "system": f"{style.canonical_base}/CodeSystem/rules",
             "code": rule.id if style.topic_hyphens else rule.id.replace("-", ""),

@@ -8,16 +8,23 @@ from datetime import datetime
 
 from cds_service.knowledge.model import Knowledge
 from cds_service.service.keeper import Keeper
+from cds_service.service.rule_records import RuleRecord
 from cds_service.web.sites import Answer, Site, Sites
 from cds_service.web.voice import Voice
 
 __all__ = ["Answer", "Edge", "Voice"]
 
 
+def _nothing_on_file(_: str) -> RuleRecord:
+    return RuleRecord()
+
+
 @dataclass(frozen=True, slots=True)
 class Edge:
     """Everything the routes need. `clock` gives aware instants; `sites` the tenants as they are at this moment;
-    `keeper` is None in a deployment that keeps nothing. `client`: who calls, as long as nobody is authenticated."""
+    `keeper` is None in a deployment that keeps nothing. `client`: who calls, as long as nobody is authenticated.
+    `pages_url`: where clinicians reach the rule pages, when not where the EHR's server reaches us; `record`: what is on
+    file about a rule, by id."""
 
     sites: Sites
     loopback: str
@@ -27,6 +34,9 @@ class Edge:
     max_body_bytes: int = 16 * 1024 * 1024
     keeper: Keeper | None = None
     client: str = "sandbox"
+    pages_url: str | None = None
+    canonical_base: str = "https://ionwise.example"
+    record: Callable[[str], RuleRecord] = _nothing_on_file
 
     @property
     def shown(self) -> Site:

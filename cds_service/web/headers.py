@@ -32,7 +32,7 @@ def voice_chooser(edge: Edge) -> Callable[[str, bytes, bytes, tuple[str, ...]], 
 
     @lru_cache(maxsize=_VOICES)
     def choose(scheme: str, host: bytes, wanted: bytes, languages: tuple[str, ...]) -> Voice:
-        base_url = edge.public_url
+        base_url = edge.pages_url or edge.public_url
         if base_url is None:
             called = host.decode("latin-1")
             base_url = f"{scheme}://{called}" if edge.sandbox and _HOST.fullmatch(called) else edge.loopback

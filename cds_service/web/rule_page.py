@@ -1,88 +1,85 @@
-"""GET /rules/{id}: the page that a card's source links to: what the rule cannot see, its numbers, its sources."""
+"""GET /rules/{id}: the page that a card's source links to; /rules/{id}.json: its source attributes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Header
-from jinja2 import Environment
-from starlette.responses import HTMLResponse
+from fastapi import APIRouter, Header, Query
+from starlette.responses import HTMLResponse, JSONResponse
 
 from cds_service.errors import RequestError
-from cds_service.knowledge.model import Knowledge
+from cds_service.service.rule_sheet import RuleSheet, rule_sheet
+from cds_service.service.source_attributes import REGULATION, source_attributes
 from cds_service.web.edge import Edge
 from cds_service.web.headers import choose_language
+from cds_service.web.rule_html import rule_html
+from cds_service.web.sites import Site
 
-_PAGE = """<!doctype html>
-<html lang="{{ language }}">
-<meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{{ title }} - Ionwise</title>
-<style>body{font:16px/1.5 sans-serif;max-width:48rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse}th,td{text-align:left;padding:.2rem 1rem .2rem 0;border-bottom:1px solid #ccc}</style>
-<h1>{{ title }}</h1>
-<p>{{ rule.id }} · {{ t.version }} {{ rule.version }} ({{ rule.status }}) · {{ t.grade }}: {{ rule.grade }} ·
-{{ t.reviewed }} {{ rule.review.reviewed }} · {{ t.knowledge }} {{ version }}</p>
-<h2>{{ t.known_limits }}</h2>
-<ul>{% for line in known_limits %}<li>{{ line }}</li>{% endfor %}</ul>
-{% if rule.limit_table %}<h2>{{ t.limits }}</h2>
-<table><tr><th>{{ t.name }}</th><th>{{ t.value }}</th><th>{{ t.range }}</th><th>{{ t.provenance }}</th></tr>
-{% for limit in rule.limit_table %}<tr><td>{{ limit.name }}</td><td>{{ limit.value }} {{ limit.unit }}</td>
-<td>{% if limit.low is not none and limit.high is not none %}{{ limit.low }} - {{ limit.high }}{% endif %}</td>
-<td>{{ limit.provenance }}{% if limit.evidence %} ({{ limit.evidence }}){% endif %}</td></tr>
-{% endfor %}</table>{% endif %}
-{% if rule.evidence %}<h2>{{ t.evidence }}</h2>
-<ul>{% for source in rule.evidence %}<li>{{ source.id }}:
-{% if source.url and source.url.startswith(("https://", "http://")) -%}
-<a href="{{ source.url }}" rel="noreferrer">{{ source.citation }}</a>{% else %}{{ source.citation }}{% endif %}</li>
-{% endfor %}</ul>{% endif %}
-</html>
-"""
-_WORDS: Mapping[str, Mapping[str, str]] = {
-    "nl": {
-        "version": "versie", "grade": "bewijskracht", "reviewed": "beoordeeld", "knowledge": "kennisversie",
-        "known_limits": "Wat deze regel niet ziet", "limits": "Grenzen", "name": "naam", "value": "waarde",
-        "range": "instelbaar", "provenance": "herkomst", "evidence": "Bronnen",
-    },
-    "en": {
-        "version": "version", "grade": "evidence", "reviewed": "reviewed", "knowledge": "knowledge version",
-        "known_limits": "What this rule cannot see", "limits": "Limits", "name": "name", "value": "value",
-        "range": "adjustable", "provenance": "provenance", "evidence": "Sources",
-    },
-}  # fmt: skip
-_TEMPLATE = Environment(autoescape=True, trim_blocks=True).from_string(_PAGE)
-_HEADERS = {
+HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "public, max-age=3600"}
+_PAGE_HEADERS = {
+    **HEADERS,
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "public, max-age=3600",
     "Vary": "Accept-Language",
 }
+Tenant = Annotated[str | None, Query(description="Show the limits of this tenant.")]
 
 
 def rule_router(edge: Edge) -> APIRouter:
     """The rule pages, in the language that the browser prefers among the site's languages."""
     router = APIRouter(tags=["rules"])
 
+    # Not async: the first reader of a rule waits for its cases to be read, and no hook call should wait along.
+    @router.get("/rules/{rule_id}.json", summary="The source attributes of a rule, as certification asks for them")
+    def attributes(rule_id: str, tenant: Tenant = None) -> JSONResponse:
+        site = site_of(edge, tenant)
+        return JSONResponse(rule_json(_sheet(edge, site, rule_id), site.knowledge.version), headers=HEADERS)
+
     @router.get(
         "/rules/{rule_id}", summary="What a rule looks for, its limits and its sources", response_class=HTMLResponse
     )
-    async def rule(rule_id: str, accept_language: Annotated[str | None, Header()] = None) -> HTMLResponse:
-        page = render_rule_page(edge.knowledge, rule_id, choose_language(accept_language, edge.shown.languages))
-        return HTMLResponse(page, headers=_HEADERS)
+    def rule(
+        rule_id: str, tenant: Tenant = None, accept_language: Annotated[str | None, Header()] = None
+    ) -> HTMLResponse:
+        site = site_of(edge, tenant)
+        language = choose_language(accept_language, site.languages)
+        query = f"?tenant={site.knowledge.tenant.name}" if tenant else ""
+        page = rule_html(_sheet(edge, site, rule_id), site.knowledge.version, language, query)
+        return HTMLResponse(page, headers=_PAGE_HEADERS)
 
     return router
 
 
-def render_rule_page(knowledge: Knowledge, rule_id: str, language: str) -> str:
-    """The page as HTML, everything escaped. Raises RequestError 404 when there is no such rule."""
-    rule = next((rule for rule in knowledge.rules if rule.id == rule_id), None)
+def site_of(edge: Edge, tenant: str | None) -> Site:
+    """The tenant that a page is asked about; without a name the one that is shown. RequestError 404 for an unknown."""
+    if tenant is None:
+        return edge.shown
+    site = edge.sites.table.by_name.get(tenant)
+    if site is None:
+        raise RequestError(404, "not-found", "no tenant has this name")
+    return site
+
+
+def rule_json(sheet: RuleSheet, version: str) -> dict[str, Any]:
+    """The rule's id, titles, status and attributes, and its limits as they stand at this site."""
+    rule = sheet.rule
+    return {
+        "id": rule.id,
+        "title": dict(rule.title),
+        "status": rule.status,
+        "decision": sheet.decision,
+        "regulation": REGULATION,
+        "sourceAttributes": source_attributes(sheet, version),
+        "limits": [
+            {"name": row.limit.name, "value": str(row.limit.value), "unit": row.limit.unit, "ownValue": row.own,
+             "provenance": row.limit.provenance, "source": row.cited or None}
+            for row in sheet.limits
+        ],
+        "knownLimits": [dict(text) for text in rule.known_limits],
+    }  # fmt: skip
+
+
+def _sheet(edge: Edge, site: Site, rule_id: str) -> RuleSheet:
+    rule = next((rule for rule in site.knowledge.rules if rule.id == rule_id), None)
     if rule is None:
         raise RequestError(404, "not-found", "no rule has this id")
-    return _TEMPLATE.render(
-        rule=rule,
-        language=language,
-        title=rule.title[language],
-        known_limits=[text[language] for text in rule.known_limits],
-        t=_WORDS[language],
-        version=knowledge.version,
-    )
+    return rule_sheet(site.knowledge, rule, edge.record(rule_id))

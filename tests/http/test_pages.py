@@ -33,8 +33,27 @@ def test_a_rule_page_speaks_the_readers_language(client: Client) -> None:
 def test_the_open_api_document_describes_every_endpoint(client: Client) -> None:
     document = client.get("/openapi.json").json
     services = {f"/cds-services/ionwise-{hook}" for hook in HOOKS}
-    assert services | {"/cds-services", "/live", "/ready", "/rules/{rule_id}"} == set(document["paths"])
+    pages = {"/rules/{rule_id}", "/rules/{rule_id}.json", "/valuesets", "/valuesets/{value_set_id}"}
+    assert services | pages | {"/cds-services", "/live", "/ready"} == set(document["paths"])
     sign = document["paths"]["/cds-services/ionwise-order-sign"]["post"]
     assert sign["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("/OrderSignRequest")
     assert {"200", "400", "412", "413", "415"} <= set(sign["responses"])
     assert "Card" in document["components"]["schemas"]
+
+
+def test_the_source_attributes_of_a_rule_are_json(client: Client) -> None:
+    found = client.get("/rules/test-rule.json").json
+    assert found["id"] == "test-rule"
+    assert found["sourceAttributes"]["bibliographicCitation"][0]["url"] == "https://journal.example/1"
+    assert found["limits"][0]["value"] == "0.50"
+
+
+def test_what_does_not_exist_has_no_page(client: Client) -> None:
+    for path in ("/rules/none", "/rules/none.json", "/valuesets/none", "/rules/test-rule?tenant=nobody"):
+        reply = client.get(path)
+        assert reply.status == 404, path
+        assert reply.json["resourceType"] == "OperationOutcome"
+
+
+def test_the_list_of_value_sets_is_empty_without_codes(client: Client) -> None:
+    assert client.get("/valuesets").json == []

@@ -111,3 +111,21 @@ def test_the_sandbox_shows_silent_cards_and_marks_them(tmp_path: Path, overlay: 
     assert cards(reply) == SHOWN
     marks = [mark for card in reply.json["cards"] for mark in card["extension"]["org.ionwise.rules"]]
     assert {mark["status"] for mark in marks} == {"silent"}
+
+
+def test_the_page_that_a_card_leads_to_shows_the_limits_of_its_tenant(tmp_path: Path) -> None:
+    (tmp_path / "north.yaml").write_text("limits: {mg-hypomagnesaemia.severe: 0.45}\n")
+    (tmp_path / "south.yaml").write_text("{}\n")
+    client, _ = served(tmp_path)
+    urls = [card["source"]["url"] for card in ask(client, "north").json["cards"]]
+    (url,) = [url for url in urls if "/rules/mg-hypomagnesaemia?" in url]
+    page = client.get(url.removeprefix("http://cds.test:8000"), accept_language="en").body.decode()
+    assert "0.45 mmol/L (own value)" in page
+    assert "eigen waarde" not in client.get("/rules/mg-hypomagnesaemia").body.decode()
+
+
+def test_clinicians_may_reach_the_pages_at_another_address_than_the_ehr(tmp_path: Path) -> None:
+    app = create_app(Settings(sandbox=True, data_dir=tmp_path, pages_url="https://pages.example/ionwise/"))
+    cards = Client(app).post("/cds-services/ionwise-patient-view", REQUEST).json["cards"]
+    assert cards
+    assert all(card["source"]["url"].startswith("https://pages.example/ionwise/rules/") for card in cards)

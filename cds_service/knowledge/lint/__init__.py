@@ -5,6 +5,7 @@ from __future__ import annotations
 from cds_service.errors import Finding
 from cds_service.knowledge.lint import (
     cases,
+    dossier,
     hooks,
     ids,
     limits,
@@ -21,7 +22,8 @@ from cds_service.knowledge.lint import (
 from cds_service.knowledge.lint.desk import Desk
 
 CHECKS = (
-    ids, templates, wording, limits, references, needs, hooks, review, summaries, rule_code, cases, policy, locked
+    ids, templates, wording, limits, references, needs, hooks, review, summaries, rule_code, cases, policy, locked,
+    dossier,
 )  # fmt: skip
 ADVICE = frozenset({"review-soon", "unused"})
 

@@ -1,0 +1,1 @@
+"""Who may call, and as whom: clients, their tokens, their keys, their limits."""

@@ -13,6 +13,7 @@
 
     store.record(Entry(as_of=..., patient=patients[0], ...))      # after the answer; never waits, never raises
     await store.add_feedback(tenant, client, reports, received_at)    # durable when it returns; StorageError -> 503
+    await store.spend_token(issuer, jti, expires_at, now)   # False: used before; StorageError -> 503
     await store.health()                      # for /ready
     await store.close()                       # writes what waits
 
@@ -21,10 +22,11 @@
 | `store` | `Store`, `open_store`, `Health` |
 | `records` | `Entry`, `Issue`, `Tally`, `Report`, `Question`, `Pseudonym`: what is handed over |
 | `pseudonyms` | keyed pseudonyms and their key file |
-| `ledger`, `feedback`, `memory`, `switches` | the four things a store does |
+| `ledger`, `feedback`, `memory`, `switches`, `spent_tokens` | the five things a store does |
 | `stats`, `retention` | for the command line |
 | `ledger_rows` | what a batch of decisions becomes in the tables |
-| `recollection`, `quick_reader` | the question about earlier cards as SQL, and the short way to SQLite |
+| `recollection` | the question about earlier cards as SQL |
+| `quick_reader`, `quick_writer` | the short ways to SQLite for what a call waits for |
 | `database`, `engines`, `failures`, `instants` | one database, its engines, its errors, its times |
 | `sqlite_file` | a new SQLite file, and the revision that this version needs |
 | `migrate`, `tables`, `migrations` | the schema and its revisions |

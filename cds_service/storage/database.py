@@ -12,17 +12,19 @@ import gc
 import importlib
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cds_service.errors import SettingsError, StorageError
 from cds_service.storage.failures import translated
 from cds_service.storage.instants import write_instant
 from cds_service.storage.quick_reader import QuickReader
+from cds_service.storage.quick_writer import QuickWriter
 from cds_service.storage.sqlite_file import HEAD, prepare_file
 
 if TYPE_CHECKING:
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
 
 FILE_NAME = "ionwise.sqlite3"
 UPGRADE_LOCK = 0x10_41_7E  # PostgreSQL advisory lock: of two upgrades at once the second waits
+Answer = TypeVar("Answer")
 BUSY_MS = 2000
+TRY_AGAIN_SECONDS = 0.002
 NEEDED = ("cds_service.storage.ledger_rows", "cds_service.storage.feedback")  # what a service writes with
 
 
@@ -72,12 +76,14 @@ class Database:
         self._preparing = asyncio.Lock()
         self._file: Path | None = None
         self._quick: QuickReader | None = None
+        self._quick_writer: QuickWriter | None = None
         if isinstance(address, Path):
             self._file = address
         elif self.is_sqlite:
             self._file = Path(address.database or "")
         if self._file is not None:
             self._quick = QuickReader(self._file, self._check)
+            self._quick_writer = QuickWriter(self._file)
 
     @cached_property
     def reader(self) -> AsyncEngine:
@@ -117,20 +123,10 @@ class Database:
         On SQLite too long is an error like any other, and instants in the rows are text (`read_instant`).
         """
         if self._quick is not None:
-            bound = {
-                name: write_instant(value) if isinstance(value, datetime) else value for name, value in values.items()
-            }
-            return self._quick.ask(statement, bound, budget)
+            return self._quick.ask(statement, _as_text(values), budget)
         from sqlalchemy import text
 
-        reading = asyncio.ensure_future(self.fetch(text(statement), values))
-        reading.add_done_callback(_forget)
-        # Cancelling may itself wait for a database that does not answer, so it is not waited for.
-        await asyncio.wait((reading,), timeout=budget)
-        if reading.done():
-            return reading.result()
-        reading.cancel()
-        return None
+        return await _within(budget, self.fetch(text(statement), values))
 
     def _check(self) -> None:
         if self._prepared is None or self._prepared != self._identity():
@@ -162,6 +158,41 @@ class Database:
             self.failing = "the database is too slow"
             raise
         self.failing = None
+
+    async def change(self, statement: str, values: Mapping[str, Any], budget: float) -> int:
+        """Run one statement that a call waits for, as a transaction of its own; how many rows it changed.
+
+        StorageError when it is not done within `budget` seconds. On SQLite it survives the process at once, and the
+        machine from the next commit of `writing` on.
+        """
+        try:
+            await self.prepare()
+            if self._quick_writer is not None:
+                return await self._change_quickly(self._quick_writer, statement, _as_text(values), budget)
+            changed = await _within(budget, self._change(statement, values))
+            if changed is None:
+                raise StorageError("the database is too slow")
+            return changed
+        except StorageError as error:
+            self.failing = str(error)
+            raise
+
+    async def _change(self, statement: str, values: Mapping[str, Any]) -> int:
+        from sqlalchemy import text
+
+        with translated():
+            async with self.reader.connect() as connection:  # whose every statement is a transaction
+                return (await connection.execute(text(statement), values)).rowcount
+
+    async def _change_quickly(
+        self, writer: QuickWriter, statement: str, values: Mapping[str, Any], budget: float
+    ) -> int:
+        end = time.monotonic() + budget
+        while (changed := writer.run(statement, values)) is None:
+            if time.monotonic() >= end:
+                raise StorageError("the database is locked")
+            await asyncio.sleep(TRY_AGAIN_SECONDS)
+        return changed
 
     async def prepare(self) -> None:
         """Bring the schema up to date (SQLite) or check that it is. Cheap when nothing changed."""
@@ -202,6 +233,8 @@ class Database:
         self._prepared = None
         if self._quick is not None:
             self._quick.close()
+        if self._quick_writer is not None:
+            self._quick_writer.close()
         for name in ("reader", "writer"):
             if name in self.__dict__:  # it was needed
                 await getattr(self, name).dispose()
@@ -216,7 +249,24 @@ class Database:
             return None
 
 
-def _forget(reading: asyncio.Future[Any]) -> None:
+async def _within(budget: float, asked: Coroutine[Any, Any, Answer]) -> Answer | None:
+    """The answer, or None when `budget` seconds are over."""
+    asking = asyncio.ensure_future(asked)
+    asking.add_done_callback(_forget)
+    # Cancelling may itself wait for a database that does not answer, so it is not waited for.
+    await asyncio.wait((asking,), timeout=budget)
+    if asking.done():
+        return asking.result()
+    asking.cancel()
+    return None
+
+
+def _as_text(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as SQLite takes them."""
+    return {name: write_instant(value) if isinstance(value, datetime) else value for name, value in values.items()}
+
+
+def _forget(asking: asyncio.Future[Any]) -> None:
     """Take note of how an abandoned question ended, or the event loop complains that nobody did."""
-    if not reading.cancelled():
-        reading.exception()
+    if not asking.cancelled():
+        asking.exception()

@@ -17,6 +17,7 @@ from cds_service.storage.tables import (
     issued_card,
     ledger_batch,
     prefetch_count,
+    spent_token,
 )
 
 CHUNK = 2000  # rows per transaction: nobody else waits long
@@ -49,11 +50,17 @@ async def prune(database: Database, retention: Retention, now: datetime) -> Mapp
         (ledger_batch, ledger_batch.c.at < now - timedelta(days=BATCH_DAYS)),
     )
     deleted = {table.name: await _delete_in_chunks(database, table, old) for table, old in ends}
+    deleted[spent_token.name] = await prune_spent_tokens(database, now)
     first_day = (now - timedelta(days=retention.counter_days)).date()
     for table in (daily_count, prefetch_count):
         async with database.writing() as connection:
             deleted[table.name] = (await connection.execute(table.delete().where(table.c.day < first_day))).rowcount
     return deleted
+
+
+async def prune_spent_tokens(database: Database, now: datetime) -> int:
+    """Delete the tokens that are refused anyway because they expired; how many."""
+    return await _delete_in_chunks(database, spent_token, spent_token.c.expires_at < now)
 
 
 async def _delete_in_chunks(database: Database, table: sa.Table, old: sa.ColumnElement[bool]) -> int:

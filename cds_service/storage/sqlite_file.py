@@ -9,7 +9,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision, which this version of the program needs."""
 _STATEMENTS = """
 CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY
@@ -38,6 +38,8 @@ CREATE TABLE prefetch_count (day DATE NOT NULL, tenant TEXT NOT NULL, client TEX
 CREATE TABLE rule_switch (id INTEGER NOT NULL, tenant TEXT NOT NULL, rule TEXT NOT NULL, state TEXT NOT NULL, author
     TEXT NOT NULL, reason TEXT NOT NULL, at DATETIME NOT NULL, PRIMARY KEY (id));
 CREATE INDEX ix_rule_switch_latest ON rule_switch (tenant, rule, id);
+CREATE TABLE spent_token (digest TEXT NOT NULL, expires_at DATETIME NOT NULL, PRIMARY KEY (digest));
+CREATE INDEX ix_spent_token_expires_at ON spent_token (expires_at);
 CREATE TABLE feedback_comment (feedback_id INTEGER NOT NULL, text TEXT NOT NULL, received_at DATETIME NOT NULL,
     PRIMARY KEY (feedback_id), FOREIGN KEY(feedback_id) REFERENCES feedback (id) ON DELETE CASCADE);
 CREATE INDEX ix_feedback_comment_received_at ON feedback_comment (received_at);

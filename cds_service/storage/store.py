@@ -16,6 +16,7 @@ from cds_service.storage.database import Database, locate
 from cds_service.storage.ledger import Ledger
 from cds_service.storage.memory import Memory, Remembered
 from cds_service.storage.records import Entry, Question, Report
+from cds_service.storage.spent_tokens import SpentTokens
 from cds_service.storage.switches import Switchboard, Switches
 
 log = logging.getLogger("ionwise.storage")
@@ -51,6 +52,7 @@ class Store:
         self._ledger = Ledger(database, capacity)
         self.memory = Memory(database, recall_seconds)
         self._switches = Switches(database)
+        self._spent = SpentTokens(database)
 
     @property
     def waiting(self) -> int:
@@ -98,6 +100,14 @@ class Store:
             return await feedback.add_feedback(self.database, tenant, client, reports, received_at)
         except StorageError:
             self._ledger.wake()  # whose retries find out when the database is back
+            raise
+
+    async def spend_token(self, issuer: str, jti: str, expires_at: float, now: float) -> bool:
+        """Take note of a token that is used; False when it was before. StorageError: that cannot be told."""
+        try:
+            return await self._spent.spend(issuer, jti, expires_at, now)
+        except StorageError:
+            self._ledger.wake()
             raise
 
     def switches(self, tenant: str) -> Switchboard:

@@ -136,6 +136,15 @@ prefetch_count = sa.Table(
     sa.Column("n", sa.BigInteger, nullable=False),
 )
 
+# A token is used once; `digest` is of its issuer and its jti.
+spent_token = sa.Table(
+    "spent_token",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("expires_at", Instant, nullable=False),
+    sa.Index("ix_spent_token_expires_at", "expires_at"),
+)
+
 # One row per batch of the ledger, in the batch's own transaction: a batch tried again is recognised, not counted twice.
 ledger_batch = sa.Table(
     "ledger_batch",

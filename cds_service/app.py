@@ -23,7 +23,9 @@ from cds_service.service.keeper import Keeper
 from cds_service.settings import Settings, read_settings
 from cds_service.storage.pseudonyms import find_pseudonyms
 from cds_service.storage.store import open_store
-from cds_service.tenancy import Tenancy
+from cds_service.tenancy import Manner, Tenancy
+from cds_service.trust.key_ring import KeyRing
+from cds_service.web.auth import Gate
 from cds_service.web.cors import headers_without_origin, install_cors
 from cds_service.web.discovery import discovery_routes
 from cds_service.web.edge import Answer, Edge, Voice
@@ -42,16 +44,22 @@ def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: A
     """The application for one set of settings.
 
     knowledge: default as loaded from the settings' cards folder. answer: default the decision with that knowledge.
-    Raises KnowledgeError when the knowledge or an overlay is refused, SettingsError when no setting tells our address.
+    Raises KnowledgeError when the knowledge or an overlay is refused, SettingsError when a setting or the clients file
+    is, or when outside the sandbox something is missing without which nobody could be trusted.
     """
-    if settings.public_url is None and not settings.sandbox:
-        raise SettingsError("IONWISE_PUBLIC_URL: missing -> set it to the address at which clients reach this service")
-    tenancy = Tenancy(settings, lambda known: _instead(answer) if answer else decide_with(settings, known), knowledge)
+    if not settings.sandbox:
+        refuse_half_open(settings)
+    tenancy = Tenancy(
+        settings,
+        lambda known, manner: _instead(answer) if answer else decide_with(settings, known, manner),
+        knowledge,
+    )
     keeper = open_keeper(settings)
+    gate = open_gate(settings, tenancy, keeper)
     edge = Edge(
         sites=tenancy.sites,
-        loopback=f"http://127.0.0.1:{settings.port}",
-        clock=lambda: datetime.now(UTC),
+        loopback=_loopback(settings),
+        clock=_now,
         public_url=settings.public_url,
         sandbox=settings.sandbox,
         max_body_bytes=settings.max_body_bytes,
@@ -59,6 +67,8 @@ def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: A
         pages_url=settings.pages_url,
         canonical_base=settings.canonical_base,
         record=tenancy.record,
+        gate=gate,
+        protect_discovery=settings.protect_discovery,
     )
     app = Front(
         hook_paths(edge, headers_without_origin(settings.allowed_origins)),
@@ -73,14 +83,60 @@ def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: A
     app.include_router(rule_router(edge))
     app.include_router(value_set_router(edge))
     app.state.tenancy = tenancy
+    app.state.gate = gate
     app.openapi = _documented(app, edge)  # type: ignore[method-assign]  # how FastAPI wants its document replaced
     install_problems(app)
     install_cors(app, settings.allowed_origins)
     return app
 
 
-def decide_with(settings: Settings, knowledge: Knowledge) -> Adviser:
-    """The decision bound to one knowledge and one set of settings."""
+def refuse_half_open(settings: Settings) -> None:
+    """Raises SettingsError naming all that a service for patients is missing."""
+    missing = []
+    if settings.clients_file is None:
+        missing.append(
+            "IONWISE_CLIENTS_FILE: missing, there is no trusted client and nobody could be authenticated -> name the"
+            " file that `ionwise clients add` writes, or add --sandbox to try Ionwise out"
+        )
+    if settings.public_url is None or not settings.public_url.startswith("https:"):
+        missing.append(
+            "IONWISE_PUBLIC_URL: must be the https address at which clients reach this service: tokens are made out to"
+            " it -> set it to the address of the TLS proxy"
+        )
+    if not settings.storage:
+        missing.append(
+            "IONWISE_STORAGE: must be true outside the sandbox: without it a token that was used before is not known"
+            " -> leave it out"
+        )
+    if missing:
+        raise SettingsError("\n".join(missing))
+
+
+def open_gate(settings: Settings, tenancy: Tenancy, keeper: Keeper | None) -> Gate | None:
+    """What lets callers in; None in a sandbox without a clients file, where anybody may call."""
+    if settings.sandbox and settings.clients_file is None:
+        return None
+    return Gate(
+        tenancy.sites,
+        KeyRing(),
+        _now,
+        settings.public_url or _loopback(settings),
+        spend=None if keeper is None else keeper.spend_token,
+        optional=settings.sandbox,
+        https_only=bool(settings.trusted_proxies),
+    )
+
+
+def _loopback(settings: Settings) -> str:
+    return f"http://127.0.0.1:{settings.port}"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def decide_with(settings: Settings, knowledge: Knowledge, manner: Manner) -> Adviser:
+    """The decision bound to one knowledge, one set of settings and one kind of client."""
 
     @lru_cache(maxsize=64)  # one per language and address; outside the sandbox there is one address
     def decider(voice: Voice) -> Decider:
@@ -89,9 +145,9 @@ def decide_with(settings: Settings, knowledge: Knowledge) -> Adviser:
             zone=settings.zone,
             base_url=voice.base_url,
             canonical_base=settings.canonical_base,
-            topic_hyphens=PROFILES[settings.profile].topic_hyphens,
+            topic_hyphens=PROFILES[manner.profile].topic_hyphens,
             sandbox=settings.sandbox,
-            decision_extension=settings.decision_extension,
+            decision_extension=manner.decision_extension,
             admit_unknown_status=settings.admit_unknown_status,
             settings={"icu_locations": frozenset(settings.icu_locations)},
         )
@@ -153,20 +209,23 @@ def _documented(app: FastAPI, edge: Edge) -> Callable[[], dict[str, Any]]:
 def run_server(*, sandbox: bool | None = None, host: str | None = None, port: int | None = None) -> None:
     """Serve in this process until stopped; arguments that are None come from the environment.
 
-    Raises SettingsError for wrong settings, and outside the sandbox because no trusted client can be named;
-    KnowledgeError when the knowledge is refused.
+    Raises SettingsError for wrong settings and clients, and outside the sandbox for missing ones; KnowledgeError when
+    the knowledge is refused.
     """
     settings = read_settings(sandbox=sandbox, host=host, port=port)
-    if not settings.sandbox:
-        raise SettingsError(
-            "no trusted client is configured, nobody could be authenticated -> add --sandbox to try Ionwise out"
-        )
     gc.disable()  # until all is loaded: the collector would look through what stays for good
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     app = create_app(settings)
     app.state.tenancy.reload_on_hangup()
     app.state.reserve = _settle_memory()
-    uvicorn.run(app, host=settings.host, port=settings.port, access_log=False, server_header=False)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        access_log=False,
+        server_header=False,
+        forwarded_allow_ips=list(settings.trusted_proxies) or None,
+    )
 
 
 def _settle_memory() -> list[bytes]:

@@ -49,12 +49,14 @@ class KnowledgeError(IonwiseError):
 class RequestError(IonwiseError):
     """The caller's request cannot be answered.
 
-    `status` is the HTTP status, `code` a code of the FHIR issue-type value set, the message safe to send back.
+    `status` is the HTTP status, `code` a code of the FHIR issue-type value set, the message safe to send back;
+    `retry_after` the seconds after which the same request may succeed, None when it will not.
     """
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, retry_after: int | None = None) -> None:
         self.status = status
         self.code = code
+        self.retry_after = retry_after
         super().__init__(message)
 
 

@@ -50,6 +50,14 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^\s?#]+$",
         description="Base of the canonical URLs of our code systems.",
     )
+    clients_file: Path | None = Field(
+        None, description="YAML file of the trusted clients; needed outside the sandbox. SIGHUP rereads it."
+    )
+    protect_discovery: bool = Field(False, description="Whether discovery asks for a token too, as all calls do.")
+    trusted_proxies: Words = Field(
+        (),
+        description="Addresses of the TLS proxy. X-Forwarded-Proto of these counts, and calls without https get 403.",
+    )
     languages: Annotated[tuple[Language, ...], NoDecode] = Field(
         ("nl", "en"),
         min_length=1,
@@ -106,12 +114,12 @@ class Settings(BaseSettings):
     keep_comment_days: int = Field(90, ge=1, description="How long it keeps the free text of feedback.")
     keep_counter_days: int = Field(1096, ge=1, description="How long it keeps counts per day, which name nobody.")
 
-    @field_validator("languages", "cors_origins", "absent_sources", "icu_locations", mode="before")
+    @field_validator("languages", "cors_origins", "absent_sources", "icu_locations", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
-    @field_validator("data_dir", "pseudonym_key_file")
+    @field_validator("data_dir", "pseudonym_key_file", "clients_file")
     @classmethod
     def _of_user(cls, value: Path | None) -> Path | None:
         return value.expanduser() if value else value

@@ -55,17 +55,20 @@ class Bilingual(FileModel):
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def read_model(document: Document, model: type[Model], *inside: str) -> tuple[Model | None, list[Finding]]:
-    """The document (or the part `inside` it) as `model`, or all that is wrong with it."""
+def read_model(
+    document: Document, model: type[Model], *inside: str, guide: str = FORMAT
+) -> tuple[Model | None, list[Finding]]:
+    """The document (or the part `inside` it) as `model`, or all that is wrong with it. guide: what to read then."""
     data = document.data
     for step in inside:
         data = data[step]
     if not isinstance(data, dict):
-        return None, [document.finding(inside, "the file is empty or not a mapping", f"see {FORMAT}")]
+        return None, [document.finding(inside, "the file is empty or not a mapping", f"see {guide}")]
     try:
         return model.model_validate(_freeze(data)), []
     except ValidationError as refused:
-        return None, [_finding(document, model, inside, dict(error)) for error in refused.errors(include_url=False)]
+        errors = refused.errors(include_url=False)
+        return None, [_finding(document, model, inside, dict(error), guide) for error in errors]
 
 
 def _freeze(data: Any) -> Any:
@@ -78,17 +81,19 @@ def _freeze(data: Any) -> Any:
     return data
 
 
-def _finding(document: Document, model: type[BaseModel], inside: tuple[str, ...], error: dict[str, Any]) -> Finding:
+def _finding(
+    document: Document, model: type[BaseModel], inside: tuple[str, ...], error: dict[str, Any], guide: str
+) -> Finding:
     path = (*inside, *error["loc"])
     where = ".".join(str(step) for step in path) or "the file"
     kind = error["type"]
     if kind == "extra_forbidden":
         name = str(path[-1])
         near = get_close_matches(name, list(_members(model)), n=1)
-        remedy = f"did you mean {near[0]!r}?" if near else f"remove it, or see {FORMAT}"
+        remedy = f"did you mean {near[0]!r}?" if near else f"remove it, or see {guide}"
         return document.finding(path, f"unknown member {where!r}", remedy)
     if kind == "missing":
-        return document.finding(path, f"{where} is missing", f"add it, see {FORMAT}")
+        return document.finding(path, f"{where} is missing", f"add it, see {guide}")
     message = str(error["msg"]).removeprefix("Value error, ")
     return document.finding(path, f"{where}: {message[0].lower()}{message[1:]}", "correct the value")
 

@@ -34,7 +34,8 @@ _STATES: Mapping[str, PrefetchState] = {
 
 
 class Keeper:
-    """What the edge knows of storage. Nothing here fails a call: without its store a call has no memory."""
+    """What the edge knows of storage. But for the tokens nothing here fails a call: without its store it has no
+    memory."""
 
     def __init__(self, store: Store, people: Pseudonyms) -> None:
         self._store = store
@@ -88,6 +89,10 @@ class Keeper:
         if not await self._store.settle(SETTLE_SECONDS):
             log.info("feedback is stored before all cards are")
         return added
+
+    async def spend_token(self, issuer: str, jti: str, expires_at: float, now: float) -> bool:
+        """Take note of a token that is used; False when it was before. Raises StorageError: that cannot be told."""
+        return await self._store.spend_token(issuer, jti, expires_at, now)
 
     async def health(self) -> Health:
         """How storage is, for /ready."""

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from cds_service.errors import RequestError
 from cds_service.service.envelope import CONTEXTS
 from cds_service.web.edge import Edge
 from cds_service.web.headers import read_headers
 from cds_service.web.hooks import SERVICE_PREFIX
-from cds_service.web.problems import method_response
+from cds_service.web.problems import method_response, problem_response
 from cds_service.web.sites import Site
 
 ALLOW = "GET, HEAD, OPTIONS"
@@ -62,33 +63,62 @@ def _requirements(required: list[str]) -> str:
     return f"FHIR R4 as JSON. {needed}Without the other keys the answer is given and says what could not be judged."
 
 
+class Document(NamedTuple):
+    """The response for one site, as bytes, with its headers."""
+
+    site: Site
+    content: bytes
+    headers: Mapping[str, str]
+
+
 class DiscoveryEndpoint:
-    """Answers GET and HEAD with the same bytes and their ETag, until the knowledge is reloaded."""
+    """Answers GET and HEAD with the same bytes and their ETag, until the knowledge is reloaded.
+
+    Open to anybody, it speaks of what is shown; protected, of the tenant as the caller's EHR sees it.
+    """
 
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
-        self._write(edge.shown)
+        self._gate = edge.gate if edge.protect_discovery else None
+        self._endpoints = self._gate.endpoints("/cds-services") if self._gate else frozenset[str]()
+        self._table = edge.sites.table
+        self._documents: dict[int, Document] = {}
+        self._document(edge.shown)
 
-    def _write(self, site: Site) -> None:
-        document = orjson.dumps(discovery_document(site))
-        etag = f'"{hashlib.sha256(document).hexdigest()[:32]}"'
-        self._headers = {"ETag": etag, "Cache-Control": "public, max-age=3600"}
-        self._document, self._site = document, site
+    def _document(self, site: Site) -> Document:
+        if self._edge.sites.table is not self._table:
+            self._table = self._edge.sites.table
+            self._documents.clear()
+        found = self._documents.get(id(site))
+        if found is None or found.site is not site:
+            content = orjson.dumps(discovery_document(site))
+            whose = "private" if self._gate else "public"
+            etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+            headers = {"ETag": etag, "Cache-Control": f"{whose}, max-age=3600"}
+            found = self._documents[id(site)] = Document(site, content, headers)
+        return found
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """200 with the document, 304 when the client has it, 405 for other methods."""
-        await self._respond(scope)(scope, receive, send)
+        """200 with the document, 304 when the client has it, 401 when it needs a token, 405 for other methods."""
+        try:
+            response = await self._respond(scope)
+        except RequestError as error:
+            response = problem_response(error)
+        await response(scope, receive, send)
 
-    def _respond(self, scope: Scope) -> Response:
+    async def _respond(self, scope: Scope) -> Response:
         if scope["method"] not in ("GET", "HEAD"):
             return method_response(scope["method"], ALLOW)
-        if self._edge.shown is not self._site:
-            self._write(self._edge.shown)
-        sent = read_headers(scope).get(b"if-none-match", b"").decode("latin-1")
+        headers = read_headers(scope)
+        site = None
+        if self._gate is not None:
+            site = (await self._gate.admit(scope, headers, self._endpoints)).site
+        document = self._document(site or self._edge.shown)
+        sent = headers.get(b"if-none-match", b"").decode("latin-1")
         known = [tag.strip().removeprefix("W/") for tag in sent.split(",")]
-        if self._headers["ETag"] in known or "*" in known:
-            return Response(status_code=304, headers=self._headers)
-        response = Response(self._document, headers=self._headers, media_type="application/json")
+        if document.headers["ETag"] in known or "*" in known:
+            return Response(status_code=304, headers=document.headers)
+        response = Response(document.content, headers=document.headers, media_type="application/json")
         if scope["method"] == "HEAD":
             response.body = b""
         return response

@@ -9,6 +9,7 @@ from datetime import datetime
 from cds_service.knowledge.model import Knowledge
 from cds_service.service.keeper import Keeper
 from cds_service.service.rule_records import RuleRecord
+from cds_service.web.auth import Gate
 from cds_service.web.sites import Answer, Site, Sites
 from cds_service.web.voice import Voice
 
@@ -22,7 +23,7 @@ def _nothing_on_file(_: str) -> RuleRecord:
 @dataclass(frozen=True, slots=True)
 class Edge:
     """Everything the routes need. `clock` gives aware instants; `sites` the tenants as they are at this moment;
-    `keeper` is None in a deployment that keeps nothing. `client`: who calls, as long as nobody is authenticated.
+    `keeper` is None in a deployment that keeps nothing; `gate` lets callers in, None: anybody may call.
     `pages_url`: where clinicians reach the rule pages, when not where the EHR's server reaches us; `record`: what is on
     file about a rule, by id."""
 
@@ -33,7 +34,8 @@ class Edge:
     sandbox: bool = False
     max_body_bytes: int = 16 * 1024 * 1024
     keeper: Keeper | None = None
-    client: str = "sandbox"
+    gate: Gate | None = None
+    protect_discovery: bool = False
     pages_url: str | None = None
     canonical_base: str = "https://ionwise.example"
     record: Callable[[str], RuleRecord] = _nothing_on_file

@@ -11,6 +11,7 @@ from cds_service.errors import RequestError, StorageError
 from cds_service.service.envelope import CONTEXTS
 from cds_service.service.feedback import decode_feedback
 from cds_service.service.keeper import Keeper
+from cds_service.web.auth import ANYBODY
 from cds_service.web.body import read_body
 from cds_service.web.edge import Edge
 from cds_service.web.headers import read_headers, require_json
@@ -37,6 +38,7 @@ class FeedbackEndpoint:
     def __init__(self, edge: Edge, keeper: Keeper) -> None:
         self._edge = edge
         self._keeper = keeper
+        self._endpoints = {service: _endpoints(edge, service) for service in _SERVICES}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """200 once everything is stored; 503 with Retry-After when it cannot be; 400 for a body that is no feedback."""
@@ -56,12 +58,15 @@ class FeedbackEndpoint:
         edge = self._edge
         try:
             headers = read_headers(scope)
+            caller = ANYBODY
+            if edge.gate is not None:
+                caller = await edge.gate.admit(scope, headers, self._endpoints[scope["path_params"]["service_id"]])
             require_json(headers)
             body = await read_body(receive, headers, min(MOST_BYTES, edge.max_body_bytes))
             reports, extension = decode_feedback(body)
-            site = edge.sites.of(extension, sandbox=edge.sandbox)
+            site = caller.site or edge.sites.of(extension, sandbox=edge.sandbox)
             if reports:
-                await self._keeper.add_feedback(site.knowledge.tenant.name, edge.client, reports, edge.clock())
+                await self._keeper.add_feedback(site.knowledge.tenant.name, caller.name, reports, edge.clock())
         except ClientDisconnect:
             raise
         except StorageError as error:
@@ -76,3 +81,9 @@ class FeedbackEndpoint:
                 record_crash(error)
             return problem_response(error)
         return Response(b"{}", headers={"Cache-Control": "no-store"}, media_type="application/json")
+
+
+def _endpoints(edge: Edge, service: str) -> frozenset[str]:
+    """What a token may name as its audience: the feedback endpoint, or the service that issued the cards."""
+    path = f"/cds-services/{service}"
+    return edge.gate.endpoints(path, path + "/feedback") if edge.gate else frozenset()

@@ -20,6 +20,7 @@ from cds_service.fhir.call import Call
 from cds_service.service.decide import NOTHING_SWITCHED
 from cds_service.service.envelope import CONTEXTS, Members, decode_envelope
 from cds_service.service.gather import gather, is_for_clinician
+from cds_service.web.auth import ANYBODY, Caller
 from cds_service.web.body import read_body
 from cds_service.web.edge import Edge
 from cds_service.web.headers import read_headers, require_json, voice_chooser
@@ -79,6 +80,11 @@ class HookEndpoint:
         self._edge = edge
         self._hooks = {SERVICE_PREFIX + hook: hook for hook in CONTEXTS}
         self._choose_voice = voice_chooser(edge)
+        self._gate = edge.gate
+        self._endpoints = {
+            hook: edge.gate.endpoints(f"/cds-services/{service}") if edge.gate else frozenset[str]()
+            for service, hook in self._hooks.items()
+        }
         self._more_headers = list(more_headers)
         self._headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), *self._more_headers]
 
@@ -128,10 +134,13 @@ class HookEndpoint:
         The store is asked for earlier cards only when there is something that they could keep back.
         """
         headers = read_headers(scope)
+        caller = ANYBODY
+        if self._gate is not None:
+            caller = await self._gate.admit(scope, headers, self._endpoints[hook])
         require_json(headers)
         body = await read_body(receive, headers, self._edge.max_body_bytes)
         aside = len(body) > _INLINE_BYTES
-        assess = partial(self._assess, hook, body, scope["scheme"], headers)
+        assess = partial(self._assess, hook, body, scope["scheme"], headers, caller)
         pending = await run_in_threadpool(assess) if aside else assess()
         if pending is None:
             return NOTHING
@@ -143,16 +152,18 @@ class HookEndpoint:
         answered, content = await run_in_threadpool(_write, opinion, memory) if aside else _write(opinion, memory)
         keep = None
         if keeper is not None and answered.decision is not None:
-            keep = partial(keeper.record, call, site.knowledge, answered.decision, self._edge.client, sent)
+            keep = partial(keeper.record, call, site.knowledge, answered.decision, caller.name, sent)
         return Written(content, len(answered.response["cards"]), keep)
 
-    def _assess(self, hook: str, body: bytes, scheme: str, headers: Mapping[bytes, bytes]) -> Pending | None:
+    def _assess(
+        self, hook: str, body: bytes, scheme: str, headers: Mapping[bytes, bytes], caller: Caller
+    ) -> Pending | None:
         """None for a call that is not on behalf of a clinician."""
         edge = self._edge
         envelope = decode_envelope(body, hook)
         if not is_for_clinician(envelope):
             return None
-        site = edge.sites.of(envelope.extension, sandbox=edge.sandbox)
+        site = caller.site or edge.sites.of(envelope.extension, sandbox=edge.sandbox)
         host, wanted = headers.get(b"host", b""), headers.get(b"accept-language", b"")
         voice = self._choose_voice(scheme, host, wanted, site.languages)
         call = gather(

@@ -24,13 +24,19 @@ _CODES: Mapping[int, tuple[str, str]] = {
 def problem_response(error: Exception) -> Response:
     """The answer to an exception; anything unexpected is a 500 without details."""
     if isinstance(error, RequestError):
-        return outcome_response(error.status, error.code, str(error))
+        return outcome_response(error.status, error.code, str(error), _headers(error))
     if isinstance(error, RequestValidationError):
         return outcome_response(400, "invalid", "a parameter is wrong; see /openapi.json")
     if isinstance(error, HTTPException):
         code, text = _CODES.get(error.status_code, ("processing", "the request cannot be processed"))
         return outcome_response(error.status_code, code, text, error.headers)
     return outcome_response(500, "exception", "an unexpected error; it has been logged")
+
+
+def _headers(error: RequestError) -> Mapping[str, str]:
+    if error.status == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    return {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
 
 
 def method_response(method: str, allow: str) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,6 +15,7 @@ from cds_service.fhir.call import Call
 from cds_service.fhir.prefetch import is_null
 from cds_service.knowledge.model import KeyPlanEntry, Knowledge
 from cds_service.service.decide import Decision
+from cds_service.trust.clients import Clients
 from cds_service.web.voice import Voice
 
 TENANT_EXTENSION = "org.ionwise.tenant"
@@ -61,10 +62,13 @@ class Site:
 @dataclass(frozen=True, slots=True)
 class SiteTable:
     """All tenants by name. `shown` is what discovery and the pages speak of: the only tenant, or the base knowledge
-    when there are several."""
+    when there are several. `clients`: who may call; `as_seen`: name of client, tenant -> the tenant as that client's
+    EHR sees it."""
 
     by_name: Mapping[str, Site]
     shown: Site
+    clients: Clients = field(default_factory=Clients)
+    as_seen: Mapping[tuple[str, str], Site] = field(default_factory=dict)
 
 
 class Sites:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from cds_service.knowledge.model import Evidence, KeyPlanEntry, Knowledge, Limit
 from cds_service.settings import Settings
 from cds_service.web.edge import Answer, Voice
 from tests.http.client import Client
+from tests.http.trusted import production
 
 HOOKS = (
     "patient-view", "order-select", "order-sign", "encounter-start", "encounter-discharge", "medication-refill"
@@ -105,10 +107,13 @@ Make = Callable[..., Client]
 
 
 @pytest.fixture
-def make(knowledge: Knowledge) -> Make:
-    """Builds a client for given settings; `answer` takes the place of the echo."""
+def make(knowledge: Knowledge, tmp_path: Path) -> Make:
+    """Builds a client for given settings, with a trusted client outside the sandbox; `answer` takes the place of the
+    echo."""
 
     def build(answer: Answer = echo, **given: Any) -> Client:
+        if not given.get("sandbox", True):
+            given = production(tmp_path) | given
         return Client(create_app(Settings(**{"sandbox": True} | given), knowledge, answer))
 
     return build

@@ -12,6 +12,7 @@ from cds_service.service.envelope import CONTEXTS
 from tests.http.calls import DRAFT, DRAFT_REFERENCE, NOTHING, context, prefetch, request, url
 from tests.http.client import Client
 from tests.http.conftest import HOOKS, Make
+from tests.http.trusted import signed
 
 DEEP = b'{"hook":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 OUTCOME = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
@@ -243,6 +244,6 @@ def test_an_evaluation_time_that_cannot_be_read_is_a_400(client: Client, text: A
 
 
 def test_outside_the_sandbox_the_servers_clock_rules(make: Make) -> None:
-    served = make(sandbox=False, public_url="https://cds.example")
-    reply = served.post(url("patient-view"), request(extension={"org.ionwise.as-of": "1999-01-01T00:00:00Z"}))
+    asked = request(extension={"org.ionwise.as-of": "1999-01-01T00:00:00Z"})
+    reply = make(sandbox=False).post(url("patient-view"), asked, signed())
     assert not reply.json["extension"]["test"]["asOf"].startswith("1999")

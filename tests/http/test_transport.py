@@ -182,11 +182,11 @@ def test_s_41_a_500_carries_cors_headers(make: Make) -> None:
 
 
 def test_outside_the_sandbox_only_configured_origins_are_admitted(make: Make) -> None:
-    named = make(sandbox=False, public_url="https://cds.example", cors_origins="https://ehr.example")
+    named = make(sandbox=False, cors_origins="https://ehr.example")
     headers = named.post(PATH, BODY, {**JSON, "Origin": "https://ehr.example"}).headers
     assert headers["access-control-allow-origin"] == "https://ehr.example"
     assert "access-control-allow-origin" not in named.post(PATH, BODY, {**JSON, "Origin": "https://x.example"}).headers
-    none = make(sandbox=False, public_url="https://cds.example")
+    none = make(sandbox=False)
     assert "access-control-allow-origin" not in none.call("OPTIONS", PATH, headers=PREFLIGHT).headers
 
 

@@ -1,0 +1,91 @@
+"""Fetching one JWK Set: a name looked up once, every address of it judged, and a connection to just that address.
+
+No redirects, no proxies from the environment, bounded in size and time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Sequence
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+import httpx
+
+Networks = Sequence[IPv4Network | IPv6Network]
+SECONDS = 3.0
+MOST_BYTES = 256 * 1024
+_GLOBAL_V6 = ip_network("2000::/3")
+_HEADERS = {"accept": "application/jwk-set+json, application/json", "accept-encoding": "identity"}
+
+
+class UnreachableKeysError(Exception):
+    """A JWK Set could not be fetched; the message says why and holds nothing that the other side wrote."""
+
+
+async def fetch_key_set(url: str, networks: Networks) -> bytes:
+    """The body at `url`, which is on the allow-list. networks: private ranges in which its host may be.
+
+    Raises UnreachableKeysError for everything but a 200 of a moderate size in time.
+    """
+    try:
+        async with asyncio.timeout(SECONDS):
+            address = httpx.URL(url)
+            checked = await _resolve(address, networks)
+            return await _read(address, checked)
+    except TimeoutError:
+        raise UnreachableKeysError(f"no answer within {SECONDS:g} seconds") from None
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        raise UnreachableKeysError(f"the connection failed ({type(error).__name__})") from None
+
+
+def is_admitted(address: IPv4Address | IPv6Address, networks: Networks) -> bool:
+    """Whether we may connect to an address: a public one, or one in the ranges that the operator named."""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    if any(address in network for network in networks):
+        return True
+    if isinstance(address, IPv6Address) and (address not in _GLOBAL_V6 or address.sixtofour is not None):
+        return False
+    return address.is_global and not address.is_multicast
+
+
+async def _resolve(url: httpx.URL, networks: Networks) -> str:
+    """The address to connect to. All that the name leads to must be admitted: else its owner chooses among them."""
+    port = url.port or (443 if url.scheme == "https" else 80)
+    found = await asyncio.get_running_loop().getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
+    addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+    if not addresses or not all(is_admitted(address, networks) for address in addresses):
+        raise UnreachableKeysError("its address is private or special, and not in key_set_networks")
+    return str(addresses[0])
+
+
+async def _read(url: httpx.URL, checked: str) -> bytes:
+    verify: ssl.SSLContext | bool = False
+    if url.scheme == "https":
+        verify = await asyncio.to_thread(_authorities)
+    name = {"Host": url.netloc.decode("ascii"), **_HEADERS}
+    async with (
+        httpx.AsyncClient(verify=verify, trust_env=False, follow_redirects=False, timeout=SECONDS) as client,
+        client.stream(
+            "GET", url.copy_with(host=checked), headers=name, extensions={"sni_hostname": url.host}
+        ) as response,
+    ):
+        if response.status_code != httpx.codes.OK:
+            raise UnreachableKeysError(f"it answered with status {response.status_code}")
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise UnreachableKeysError("it answered compressed, which was not asked for")
+        body = bytearray()
+        async for piece in response.aiter_raw():
+            body += piece
+            if len(body) > MOST_BYTES:
+                raise UnreachableKeysError(f"it is larger than {MOST_BYTES} bytes")
+        return bytes(body)
+
+
+@lru_cache(maxsize=1)
+def _authorities() -> ssl.SSLContext:
+    """Read once, and not in the event loop: it takes tens of milliseconds. SSL_CERT_FILE names other ones."""
+    return httpx.create_ssl_context()

@@ -9,11 +9,12 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from cds_service import cli_maps, cli_sites, cli_storage
+from cds_service import cli_clients, cli_maps, cli_sites, cli_storage
 from cds_service.errors import Finding, IonwiseError
 
 Overlay = Annotated[Path | None, typer.Option(help="As the site with this overlay.", exists=True, dir_okay=False)]
 commands = typer.Typer(name="ionwise", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+commands.add_typer(cli_clients.commands, name="clients")
 commands.add_typer(cli_maps.commands, name="map")
 commands.add_typer(cli_storage.db, name="db")
 commands.add_typer(cli_storage.rule, name="rule")

@@ -18,10 +18,10 @@ _NEWEST = f"""SELECT id, card FROM issued_card
     WHERE patient = :{{patient}} AND rule = :{{rule}} AND as_of >= :since AND card IS NOT NULL
     ORDER BY as_of DESC LIMIT {NEWEST}"""  # noqa: S608 (a number of ours)
 # A rule that another one's card absorbed shares the answer to that card. Most cards have none: CROSS JOIN makes SQLite
-# look for one before it reads the row.
+# look for one before it reads the row. Who reports on another client's card changes nothing.
 _ANSWERED = """SELECT c.rule, c.variant, c.severity, c.subject, c.as_of, c.card, f.id, f.outcome, f.reason
     FROM ({newest}) AS n CROSS JOIN feedback AS f CROSS JOIN issued_card AS c
-    WHERE f.tenant = :tenant AND f.card = n.card AND c.id = n.id"""
+    WHERE f.tenant = :tenant AND f.card = n.card AND c.id = n.id AND c.client = f.client"""
 # The newest that the user saw, per variant, severity and subject.
 _SHOWN = """SELECT c.rule, c.variant, c.severity, c.subject, max(c.as_of), CAST(NULL AS TEXT), CAST(NULL AS BIGINT),
         CAST(NULL AS TEXT), CAST(NULL AS TEXT)

@@ -6,6 +6,7 @@ No redirects, no proxies from the environment, bounded in size and time.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections.abc import Sequence
@@ -33,8 +34,7 @@ async def fetch_key_set(url: str, networks: Networks) -> bytes:
     try:
         async with asyncio.timeout(SECONDS):
             address = httpx.URL(url)
-            checked = await _resolve(address, networks)
-            return await _read(address, checked)
+            return await _read_from_any(address, await _resolve(address, networks))
     except TimeoutError:
         raise UnreachableKeysError(f"no answer within {SECONDS:g} seconds") from None
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
@@ -52,14 +52,22 @@ def is_admitted(address: IPv4Address | IPv6Address, networks: Networks) -> bool:
     return address.is_global and not address.is_multicast
 
 
-async def _resolve(url: httpx.URL, networks: Networks) -> str:
-    """The address to connect to. All that the name leads to must be admitted: else its owner chooses among them."""
+async def _resolve(url: httpx.URL, networks: Networks) -> tuple[str, ...]:
+    """The addresses to connect to. All that the name leads to must be admitted: else its owner chooses among them."""
     port = url.port or (443 if url.scheme == "https" else 80)
     found = await asyncio.get_running_loop().getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
     addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     if not addresses or not all(is_admitted(address, networks) for address in addresses):
         raise UnreachableKeysError("its address is private or special, and not in key_set_networks")
-    return str(addresses[0])
+    return tuple(dict.fromkeys(map(str, addresses)))
+
+
+async def _read_from_any(url: httpx.URL, checked: tuple[str, ...]) -> bytes:
+    """The body from the first address that takes the connection."""
+    for address in checked[:-1]:
+        with contextlib.suppress(httpx.ConnectError):
+            return await _read(url, address)
+    return await _read(url, checked[-1])
 
 
 async def _read(url: httpx.URL, checked: str) -> bytes:

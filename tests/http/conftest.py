@@ -112,7 +112,7 @@ def make(knowledge: Knowledge, tmp_path: Path) -> Make:
     echo."""
 
     def build(answer: Answer = echo, **given: Any) -> Client:
-        if not given.get("sandbox", True):
+        if not given.get("sandbox", True) and "clients_file" not in given:
             given = production(tmp_path) | given
         return Client(create_app(Settings(**{"sandbox": True} | given), knowledge, answer))
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
+from cds_service.errors import StorageError
+from cds_service.storage import spent_tokens
 from cds_service.storage.pseudonyms import Pseudonyms
 from cds_service.storage.store import Store, open_store
 from tests.storage.samples import NOW, overridden, question
@@ -68,3 +70,27 @@ async def test_a_restart_of_the_server_costs_no_feedback(store: Store, line: Lin
     await line.cut()
     await line.mend()
     assert await store.add_feedback("t", "ehr", [overridden("card-2")], NOW) == 1
+
+
+async def test_s_14_without_the_server_no_token_is_new_and_afterwards_all_goes_on(store: Store, line: Line) -> None:
+    """S-14: what cannot be told is not guessed."""
+    expiry, now = NOW.timestamp() + 300, NOW.timestamp()
+    assert await store.spend_token("iss", "before", expiry, now)
+    await line.cut()
+    with pytest.raises(StorageError):
+        await store.spend_token("iss", "during", expiry, now)
+    await line.mend()
+    assert await store.spend_token("iss", "after", expiry, now)
+    assert not await store.spend_token("iss", "before", expiry, now)
+
+
+async def test_s_14_a_server_that_does_not_answer_is_not_waited_for(
+    store: Store, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S-14: the call gets its 503 in time."""
+    monkeypatch.setattr(spent_tokens, "PATIENCE_SECONDS", 0.2)
+    line.stall()
+    async with asyncio.timeout(5):
+        with pytest.raises(StorageError, match="slow"):
+            await store.spend_token("iss", "during", NOW.timestamp() + 300, NOW.timestamp())
+    await line.mend()

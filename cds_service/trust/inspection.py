@@ -1,0 +1,40 @@
+"""What an operator asks of a client's keys: which there are, which cannot be used, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from cds_service.trust.clients import Client
+from cds_service.trust.fetching import UnreachableKeysError, fetch_key_set
+from cds_service.trust.keys import KeySet, KeySetError, read_key_set
+
+
+class KeySource(msgspec.Struct, frozen=True):
+    """Where keys come from, and which. trouble: why there are none, "" when they could be read."""
+
+    name: str
+    found: KeySet = KeySet()
+    trouble: str = ""
+
+    def lines(self) -> Iterator[str]:
+        """One line per key."""
+        if self.trouble:
+            yield f"{self.name}: {self.trouble}"
+        for keys in self.found.keys.values():
+            yield from (f"{self.name}: {key.kid} verifies {', '.join(sorted(key.algorithms))}" for key in keys)
+        yield from (f"{self.name}: left out: {problem}" for problem in self.found.left_out)
+
+
+async def inspect_keys(client: Client) -> tuple[KeySource, ...]:
+    """The client's key sources, fetched now."""
+    pinned = (KeySource("pinned", client.pinned),) if client.pinned.keys else ()
+    return (*pinned, *[await _fetched(url, client) for url in client.key_urls])
+
+
+async def _fetched(url: str, client: Client) -> KeySource:
+    try:
+        return KeySource(url, read_key_set(await fetch_key_set(url, client.key_networks)))
+    except (UnreachableKeysError, KeySetError) as error:
+        return KeySource(url, trouble=str(error))

@@ -8,8 +8,8 @@ REASONS: Mapping[str, str] = {
     "no-token": "the call has no Authorization header -> send `Authorization: Bearer <token>` with every call",
     "no-bearer": "Authorization does not say Bearer and one token -> send `Authorization: Bearer <token>`",
     "too-long": "the token is longer than any real one -> leave out certificates and other claims",
-    "malformed": "this is no JWT of three parts in base64url with JSON objects in the first two, or its header has crit "
-    "or b64 -> see RFC 7515",
+    "malformed": "this is no JWT of three parts in base64url with JSON objects in the first two, or the header has "
+    "crit or b64 -> see RFC 7515",
     "typ": "the header's typ is not JWT -> set it",
     "alg": "the algorithm is none, symmetric, or not among this client's -> sign with ES384 or RS384",
     "kid": "the header has no kid -> name the key of the JWK Set",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from starlette.types import ASGIApp, Message
+from starlette.types import Message
 
 JSON = {"content-type": "application/json"}
 
@@ -37,8 +37,8 @@ class Reply:
 class Client:
     """Calls one application, without sockets."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: Any) -> None:
+        self.app = app
 
     def get(self, path: str, **headers: str) -> Reply:
         """GET; header names with underscores for hyphens."""
@@ -77,7 +77,7 @@ class Client:
         async def send(message: Message) -> None:
             answers.append(message)
 
-        await self._app(scope, receive, send)
+        await self.app(scope, receive, send)
         if not answers:
             return Reply(0, {}, b"", read)
         answered = {name.decode().lower(): value.decode() for name, value in answers[0]["headers"]}

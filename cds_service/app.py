@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -24,8 +24,6 @@ from cds_service.settings import Settings, read_settings
 from cds_service.storage.pseudonyms import find_pseudonyms
 from cds_service.storage.store import open_store
 from cds_service.tenancy import Manner, Tenancy
-from cds_service.trust.key_ring import KeyRing
-from cds_service.web.auth import Gate
 from cds_service.web.cors import headers_without_origin, install_cors
 from cds_service.web.discovery import discovery_routes
 from cds_service.web.edge import Answer, Edge, Voice
@@ -38,6 +36,9 @@ from cds_service.web.problems import install_problems
 from cds_service.web.rule_page import rule_router
 from cds_service.web.sites import Adviser, Answered, Opinion
 from cds_service.web.value_sets import value_set_router
+
+if TYPE_CHECKING:
+    from cds_service.web.auth import Gate
 
 
 def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: Answer | None = None) -> FastAPI:
@@ -116,6 +117,9 @@ def open_gate(settings: Settings, tenancy: Tenancy, keeper: Keeper | None) -> Ga
     """What lets callers in; None in a sandbox without a clients file, where anybody may call."""
     if settings.sandbox and settings.clients_file is None:
         return None
+    from cds_service.trust.key_ring import KeyRing  # with it comes the cryptography
+    from cds_service.web.auth import Gate
+
     return Gate(
         tenancy.sites,
         KeyRing(),

@@ -27,7 +27,6 @@ from cds_service.service.envelope import CONTEXTS
 from cds_service.service.overlay_check import check_limits
 from cds_service.service.rule_records import RuleRecord, RuleRecords
 from cds_service.settings import Settings
-from cds_service.trust.client_file import read_clients
 from cds_service.trust.clients import Client, Clients
 from cds_service.web.sites import Adviser, Site, Sites, SiteTable
 
@@ -132,6 +131,8 @@ class Tenancy:
         settings = self._settings
         if settings.clients_file is None:
             return Clients()
+        from cds_service.trust.client_file import read_clients
+
         clients = read_clients(settings.clients_file, tenants=self._tenants, plain_http=settings.sandbox)
         if not clients.by_issuer and not settings.sandbox:
             raise SettingsError(f"{settings.clients_file}: names no trusted client -> `ionwise clients add`")

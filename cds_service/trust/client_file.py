@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
@@ -17,7 +17,8 @@ from cds_service.knowledge.file_model import FileModel, Id, Sentence, read_model
 from cds_service.knowledge.tenant import DEFAULT_TENANT
 from cds_service.knowledge.yaml_strict import Document, parse_yaml
 from cds_service.trust.clients import REQUESTS_PER_MINUTE, Client, Clients
-from cds_service.trust.keys import ALGORITHMS, KeySet, KeySetError, read_key_set
+from cds_service.trust.key_set import read_key_set
+from cds_service.trust.keys import ALGORITHMS, KeySet, KeySetError
 
 GUIDE = "docs/connect-a-client.md"
 CHECK = "clients"
@@ -198,7 +199,7 @@ class _Reader:
         self._want_https(entry.base_url, wrong, "fhir_servers", number, "base_url")
 
         def file(member: str) -> Path | None:
-            written: Any = getattr(entry, member)
+            written: str | None = getattr(entry, member)
             if written is None:
                 return None
             if not (self._folder / written).is_file():

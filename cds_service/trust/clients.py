@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network
 
 import msgspec
@@ -11,6 +11,7 @@ from cds_service.fhir.servers import FhirServer
 from cds_service.knowledge.tenant import DEFAULT_TENANT
 from cds_service.trust.keys import ALGORITHMS, KeySet
 
+Networks = Sequence[IPv4Network | IPv6Network]
 REQUESTS_PER_MINUTE = 3000
 
 

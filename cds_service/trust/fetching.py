@@ -9,36 +9,33 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import httpx
 
-Networks = Sequence[IPv4Network | IPv6Network]
+from cds_service.trust.clients import Networks
+from cds_service.trust.keys import KeySetError
+
 SECONDS = 3.0
 MOST_BYTES = 256 * 1024
 _GLOBAL_V6 = ip_network("2000::/3")
 _HEADERS = {"accept": "application/jwk-set+json, application/json", "accept-encoding": "identity"}
 
 
-class UnreachableKeysError(Exception):
-    """A JWK Set could not be fetched; the message says why and holds nothing that the other side wrote."""
-
-
 async def fetch_key_set(url: str, networks: Networks) -> bytes:
     """The body at `url`, which is on the allow-list. networks: private ranges in which its host may be.
 
-    Raises UnreachableKeysError for everything but a 200 of a moderate size in time.
+    Raises KeySetError for everything but a 200 of a moderate size in time.
     """
     try:
         async with asyncio.timeout(SECONDS):
             address = httpx.URL(url)
             return await _read_from_any(address, await _resolve(address, networks))
     except TimeoutError:
-        raise UnreachableKeysError(f"no answer within {SECONDS:g} seconds") from None
+        raise KeySetError(f"no answer within {SECONDS:g} seconds") from None
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        raise UnreachableKeysError(f"the connection failed ({type(error).__name__})") from None
+        raise KeySetError(f"the connection failed ({type(error).__name__})") from None
 
 
 def is_admitted(address: IPv4Address | IPv6Address, networks: Networks) -> bool:
@@ -58,7 +55,7 @@ async def _resolve(url: httpx.URL, networks: Networks) -> tuple[str, ...]:
     found = await asyncio.get_running_loop().getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
     addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     if not addresses or not all(is_admitted(address, networks) for address in addresses):
-        raise UnreachableKeysError("its address is private or special, and not in key_set_networks")
+        raise KeySetError("its address is private or special, and not in key_set_networks")
     return tuple(dict.fromkeys(map(str, addresses)))
 
 
@@ -82,14 +79,14 @@ async def _read(url: httpx.URL, checked: str) -> bytes:
         ) as response,
     ):
         if response.status_code != httpx.codes.OK:
-            raise UnreachableKeysError(f"it answered with status {response.status_code}")
+            raise KeySetError(f"it answered with status {response.status_code}")
         if response.headers.get("content-encoding", "identity") != "identity":
-            raise UnreachableKeysError("it answered compressed, which was not asked for")
+            raise KeySetError("it answered compressed, which was not asked for")
         body = bytearray()
         async for piece in response.aiter_raw():
             body += piece
             if len(body) > MOST_BYTES:
-                raise UnreachableKeysError(f"it is larger than {MOST_BYTES} bytes")
+                raise KeySetError(f"it is larger than {MOST_BYTES} bytes")
         return bytes(body)
 
 

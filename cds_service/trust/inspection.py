@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import msgspec
 
 from cds_service.trust.clients import Client
-from cds_service.trust.fetching import UnreachableKeysError, fetch_key_set
-from cds_service.trust.keys import KeySet, KeySetError, read_key_set
+from cds_service.trust.fetching import fetch_key_set
+from cds_service.trust.key_set import read_key_set
+from cds_service.trust.keys import KeySet, KeySetError
 
 
 class KeySource(msgspec.Struct, frozen=True):
@@ -36,5 +37,5 @@ async def inspect_keys(client: Client) -> tuple[KeySource, ...]:
 async def _fetched(url: str, client: Client) -> KeySource:
     try:
         return KeySource(url, read_key_set(await fetch_key_set(url, client.key_networks)))
-    except (UnreachableKeysError, KeySetError) as error:
+    except KeySetError as error:
         return KeySource(url, trouble=str(error))

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from cds_service.trust.clients import Client
-from cds_service.trust.fetching import Networks, UnreachableKeysError, fetch_key_set
-from cds_service.trust.keys import Key, KeySet, KeySetError, read_key_set
+from cds_service.trust.clients import Client, Networks
+from cds_service.trust.key_set import read_key_set
+from cds_service.trust.keys import Key, KeySet, KeySetError
 
 log = logging.getLogger("ionwise.trust")
 Fetch = Callable[[str, Networks], Awaitable[bytes]]
 FRESH_SECONDS = 600.0  # after that a key that its owner withdrew is not taken any more
 RETRY_SECONDS = 30.0  # between two fetches of one set, whoever asks for whichever key
 OUTAGE_SECONDS = 3600.0  # how long the last set serves when its server does not
+
+
+async def _fetch_over_http(url: str, networks: Networks) -> bytes:
+    """The HTTP client takes a fifth of a second to load: when it is needed, and not in the event loop."""
+    fetching = await asyncio.to_thread(importlib.import_module, "cds_service.trust.fetching")
+    found: bytes = await fetching.fetch_key_set(url, networks)
+    return found
 
 
 class _Held(msgspec.Struct):
@@ -30,7 +38,7 @@ class _Held(msgspec.Struct):
 class KeyRing:
     """Finds keys. It outlives a reload of the clients file: what was fetched stays fetched."""
 
-    def __init__(self, fetch: Fetch = fetch_key_set) -> None:
+    def __init__(self, fetch: Fetch = _fetch_over_http) -> None:
         self._fetch = fetch
         self._held: dict[str, _Held] = {}
         self._fetching: dict[str, asyncio.Task[None]] = {}
@@ -65,7 +73,7 @@ class KeyRing:
     async def _load(self, url: str, networks: Networks, held: _Held, now: float) -> None:
         try:
             found = read_key_set(await self._fetch(url, networks))
-        except (UnreachableKeysError, KeySetError) as error:
+        except KeySetError as error:
             log.error("key set %s: %s", url, error)
             return
         held.found, held.fetched = found, now

@@ -6,34 +6,22 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import NamedTuple
 
 from starlette.types import Scope
 
 from cds_service.errors import RequestError, StorageError
 from cds_service.trust.allowance import Allowance
-from cds_service.trust.clients import Client
 from cds_service.trust.key_ring import KeyRing
 from cds_service.trust.reasons import RefusedTokenError
 from cds_service.trust.tokens import Passport, plain_address, verify_token
-from cds_service.web.sites import Site, Sites
+from cds_service.web.caller import ANYBODY, Caller
+from cds_service.web.sites import Sites
 
 log = logging.getLogger("ionwise.trust")
 Spend = Callable[[str, str, float, float], Awaitable[bool]]
 """From issuer, jti, expiry and now to whether the token is new; StorageError when that cannot be told."""
 _WANTED = "Authorization: send Bearer and a token that a trusted client signed for this call"
 _LONGEST_LOGGED = 200
-
-
-class Caller(NamedTuple):
-    """Who calls. site: the tenant as this client sees it; None when the request may name it (sandbox)."""
-
-    name: str
-    client: Client | None = None
-    site: Site | None = None
-
-
-ANYBODY = Caller("sandbox")
 
 
 class Gate:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from cds_service.knowledge.model import Knowledge
 from cds_service.service.keeper import Keeper
 from cds_service.service.rule_records import RuleRecord
-from cds_service.web.auth import Gate
 from cds_service.web.sites import Answer, Site, Sites
 from cds_service.web.voice import Voice
+
+if TYPE_CHECKING:
+    from cds_service.web.auth import Gate
 
 __all__ = ["Answer", "Edge", "Voice"]
 

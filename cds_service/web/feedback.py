@@ -11,8 +11,8 @@ from cds_service.errors import RequestError, StorageError
 from cds_service.service.envelope import CONTEXTS
 from cds_service.service.feedback import decode_feedback
 from cds_service.service.keeper import Keeper
-from cds_service.web.auth import ANYBODY
 from cds_service.web.body import read_body
+from cds_service.web.caller import ANYBODY
 from cds_service.web.edge import Edge
 from cds_service.web.headers import read_headers, require_json
 from cds_service.web.hooks import ALLOW, SERVICE_PREFIX

@@ -20,8 +20,8 @@ from cds_service.fhir.call import Call
 from cds_service.service.decide import NOTHING_SWITCHED
 from cds_service.service.envelope import CONTEXTS, Members, decode_envelope
 from cds_service.service.gather import gather, is_for_clinician
-from cds_service.web.auth import ANYBODY, Caller
 from cds_service.web.body import read_body
+from cds_service.web.caller import ANYBODY, Caller
 from cds_service.web.edge import Edge
 from cds_service.web.headers import read_headers, require_json, voice_chooser
 from cds_service.web.log import is_recorded, record, record_crash

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SLOW = ("sqlalchemy", "alembic", "fhir.resources")
+SLOW = ("sqlalchemy", "alembic", "fhir.resources", "jwt")
 START = """
 import asyncio, sys
 from cds_service.app import create_app

@@ -62,7 +62,7 @@ def test_a_server_that_fails_to_send_is_a_log_line_without_its_message(
 
     headers = [(b"content-type", b"application/json")]
     scope = {"type": "http", "method": "POST", "scheme": "http", "path": PATH, "headers": headers}
-    asyncio.run(client.app(scope, receive, send))  # type: ignore[arg-type]
+    asyncio.run(client.app(scope, receive, send))
     lines = [record for record in caplog.records if record.name == "ionwise.web" and record.levelno > logging.DEBUG]
     assert [line.getMessage().partition(" ")[0] for line in lines] == ["crash"]
     assert "the line broke" not in caplog.text

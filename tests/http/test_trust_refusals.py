@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from cds_service.trust.clients import Client as Trusted
 from cds_service.trust.clients import Clients
 from cds_service.trust.key_ring import KeyRing
-from cds_service.trust.keys import read_key_set
+from cds_service.trust.key_set import read_key_set
 from cds_service.trust.reasons import RefusedTokenError
 from cds_service.trust.tokens import Passport, verify_token
 from tests.http.calls import request

@@ -9,6 +9,8 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 
@@ -55,37 +57,58 @@ def now() -> float:
 
 MANY_DIGITS = '{"typ": ' + "9" * 5000 + "}"
 Bent = Callable[[], str]
-S_03: Mapping[str, Bent] = {
-    f"S-03 {name}": lambda header=header: EC.token(header)
-    for name, header in {
-        "no kid": {"kid": None}, "empty kid": {"kid": ""}, "a kid that is no text": {"kid": 1},
-        "no alg": {"alg": None}, "an alg that is no text": {"alg": ["ES384"]}, "no typ": {"typ": None},
-        "another typ": {"typ": "JOSE"},
-    }.items()
-}  # fmt: skip
+HEADERS: Mapping[str, dict[str, Any]] = {
+    "no kid": {"kid": None},
+    "empty kid": {"kid": ""},
+    "a kid that is no text": {"kid": 1},
+    "no alg": {"alg": None},
+    "an alg that is no text": {"alg": ["ES384"]},
+    "no typ": {"typ": None},
+    "another typ": {"typ": "JOSE"},
+}
+WRONG_VALUES: Mapping[str, list[Any]] = {
+    "iss": [1, [ISSUER], ""],
+    "aud": [1, [], [1], {}, [[URL]], ""],
+    "jti": [1, "", {}],
+    "tenant": [1, "", {}],
+    "exp": ["9999999999", True, [], "soon"],
+    "iat": ["1", {}],
+    "nbf": ["1", {}],
+}
+AUDIENCES: tuple[Any, ...] = (
+    BASE,
+    f"{BASE}/cds-services",
+    f"{BASE}/cds-services/ionwise-order-sign",
+    f"{URL}/feedback",
+    f"{URL}-2",
+    URL.replace("cds.example", "cds.test:8000"),
+    URL.replace("cds.example", "cds.example:8443"),
+    URL.replace("https", "http"),
+    f"{URL}?x=1",
+    URL.upper(),
+    "https://[",
+    [BASE, "https://other.example"],
+    "sandman",
+)
+S_03: Mapping[str, Bent] = {f"S-03 {name}": partial(EC.token, header) for name, header in HEADERS.items()}
 S_04: Mapping[str, Bent] = {
-    **{f"S-04 no {name}": lambda name=name: EC.token(**{name: None}) for name in ("iss", "aud", "exp", "iat", "jti")},
+    **{f"S-04 no {name}": partial(EC.token, **{name: None}) for name in ("iss", "aud", "exp", "iat", "jti")},
     **{
-        f"S-04 {name} {value!r}": lambda name=name, value=value: EC.token(**{name: value})
-        for name, values in {
-            "iss": [1, [ISSUER], ""], "aud": [1, [], [1], {}, [[URL]], ""], "jti": [1, "", {}], "tenant": [1, "", {}],
-            "exp": ["9999999999", True, [], "soon"], "iat": ["1", {}], "nbf": ["1", {}],
-        }.items()
+        f"S-04 {name} {value!r}": partial(EC.token, **{name: value})
+        for name, values in WRONG_VALUES.items()
         for value in values
     },
-}  # fmt: skip
+}
 S_06: Mapping[str, Bent] = {
-    f"S-06 {alg}": lambda alg=alg: unsigned(alg) for alg in ("none", "None", "NONE", "nOnE", "", "ES384")
+    f"S-06 {alg}": partial(unsigned, alg) for alg in ("none", "None", "NONE", "nOnE", "", "ES384")
 }
 S_07: Mapping[str, Bent] = {
     **{
-        f"S-07 HMAC with the public key as {f}": lambda f=f: hmac_with_public_key(f)
-        for f in ("pem", "der", "pkcs1", "jwk")
+        f"S-07 HMAC with the public key as {form}": partial(hmac_with_public_key, form)
+        for form in ("pem", "der", "pkcs1", "jwk")
     },
-    **{
-        f"S-07 {alg}": lambda alg=alg: sign(EC.claims(), b"s" * 64, EC.header({"alg": alg}))
-        for alg in ("HS384", "HS512")
-    },
+    "S-07 HS384": lambda: sign(EC.claims(), b"s" * 64, EC.header({"alg": "HS384"})),
+    "S-07 HS512": lambda: sign(EC.claims(), b"s" * 64, EC.header({"alg": "HS512"})),
 }
 S_09: Mapping[str, Bent] = {
     "S-09 EC key, alg of RSA": lambda: EC.token({"alg": "RS384"}),
@@ -98,15 +121,7 @@ S_09: Mapping[str, Bent] = {
     "S-09 RSA of 1024 bits": lambda: sign(EC.claims(), WEAK, EC.header({"alg": "RS256", "kid": "weak"})),
     "S-09 a key for encryption": lambda: Signer("ES384", "enc").token(),
 }
-S_10: Mapping[str, Bent] = {
-    f"S-10 aud {audience!r}": lambda audience=audience: EC.token(aud=audience)
-    for audience in (
-        BASE, f"{BASE}/cds-services", f"{BASE}/cds-services/ionwise-order-sign", f"{URL}/feedback", f"{URL}-2",
-        URL.replace("cds.example", "cds.test:8000"), URL.replace("https", "http"), f"{URL}?x=1",
-        URL.replace("cds.example", "cds.example:8443"),
-        URL.upper(), "https://[", [BASE, "https://other.example"], "sandman",
-    )
-}  # fmt: skip
+S_10: Mapping[str, Bent] = {f"S-10 aud {audience!r}": partial(EC.token, aud=audience) for audience in AUDIENCES}
 TIMES: Mapping[str, Bent] = {
     "S-12 long expired": lambda: EC.token(now=now() - 3600),
     "S-12 expired a little more than the skew ago": lambda: EC.token(iat=now() - 300, exp=now() - 62),

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from cds_service.trust import fetching
-from cds_service.trust.fetching import MOST_BYTES, UnreachableKeysError, fetch_key_set, is_admitted
+from cds_service.trust.fetching import MOST_BYTES, fetch_key_set, is_admitted
+from cds_service.trust.keys import KeySetError
 from tests.unit.trust.canary import Canary, certificate, listening, ok
 
 pytestmark = pytest.mark.anyio
@@ -37,7 +38,7 @@ async def test_a_set_is_read_and_the_host_is_named() -> None:
 async def test_s_18_a_private_address_that_is_not_allowed_gets_no_connection(host: str) -> None:
     """S-18: no private addresses."""
     async with listening(Canary(ok(SET))) as canary:
-        with pytest.raises(UnreachableKeysError, match="private"):
+        with pytest.raises(KeySetError, match="private"):
             await fetch_key_set(url(canary, host), (ip_network("10.0.0.0/8"),))
     assert canary.requests == []
 
@@ -58,7 +59,7 @@ async def test_s_18_a_private_address_that_is_not_allowed_gets_no_connection(hos
 async def test_s_18_anything_but_a_moderate_200_is_a_reason(answers: tuple[bytes, ...], why: str) -> None:
     """S-18: no redirects, a limit of size."""
     async with listening(Canary(*answers)) as canary:
-        with pytest.raises(UnreachableKeysError, match=why):
+        with pytest.raises(KeySetError, match=why):
             await fetch_key_set(url(canary), LOOPBACK)
     assert len(canary.requests) == 1
 
@@ -70,14 +71,14 @@ async def test_s_18_a_slow_answer_is_not_waited_for(
     """S-18: a limit of time, for the whole and not per piece."""
     monkeypatch.setattr(fetching, "SECONDS", 0.3)
     async with listening(Canary(*answers, delay=30 if len(answers) == 1 else 0.05)) as canary:
-        with pytest.raises(UnreachableKeysError, match="seconds"):
+        with pytest.raises(KeySetError, match="seconds"):
             await fetch_key_set(url(canary), LOOPBACK)
 
 
 async def test_a_server_that_is_not_there_is_a_reason() -> None:
     async with listening(Canary()) as canary:
         pass
-    with pytest.raises(UnreachableKeysError, match="ConnectError"):
+    with pytest.raises(KeySetError, match="ConnectError"):
         await fetch_key_set(url(canary), LOOPBACK)
 
 
@@ -103,7 +104,7 @@ async def test_tls_is_checked_against_the_name_not_the_address(tmp_path: Path, m
             if name == "localhost":
                 assert await fetched == SET
             else:
-                with pytest.raises(UnreachableKeysError, match="ConnectError"):
+                with pytest.raises(KeySetError, match="ConnectError"):
                     await fetched
 
 
@@ -111,7 +112,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) 
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     server.load_cert_chain(certificate(tmp_path, "localhost"))
     async with listening(Canary(ok(SET)), server) as canary:
-        with pytest.raises(UnreachableKeysError, match="ConnectError"):
+        with pytest.raises(KeySetError, match="ConnectError"):
             await fetch_key_set(url(canary, "localhost", "https"), LOOPBACK)
     assert canary.requests == []
 

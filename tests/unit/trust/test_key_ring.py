@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from cds_service.trust.clients import Client
-from cds_service.trust.fetching import Networks, UnreachableKeysError
+from cds_service.trust.clients import Client, Networks
 from cds_service.trust.key_ring import FRESH_SECONDS, OUTAGE_SECONDS, RETRY_SECONDS, KeyRing
-from cds_service.trust.keys import read_key_set
+from cds_service.trust.key_set import read_key_set
+from cds_service.trust.keys import KeySetError
 from tests.unit.trust.signer import ISSUER, Signer
 
 pytestmark = pytest.mark.anyio
@@ -33,7 +33,7 @@ class Publisher:
         self.asked.append(url)
         await asyncio.sleep(self.pause)
         if self.down:
-            raise UnreachableKeysError("it is down")
+            raise KeySetError("it is down")
         return json.dumps({"keys": [Signer("ES256", kid).jwk() for kid in self.kids]}).encode()
 
 

@@ -30,6 +30,7 @@ KEEP_ALIVE_SECONDS = 30.0
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 10.0  # without a byte; how long all of it may take is the caller's to bound
 _GZIP = 31  # zlib's window bits for "gzip header required"
+_PIECE = 65536
 
 
 def open_client(
@@ -119,16 +120,22 @@ async def read_body(response: httpx.Response, room: Room) -> bytes:
     inflater = zlib.decompressobj(_GZIP) if encoding != "identity" else None
     parts: list[bytes] = []
     async for chunk in response.aiter_raw():
-        if inflater is not None:
-            try:
-                chunk = inflater.decompress(chunk, room.left + 1)
-            except zlib.error:
-                raise OutboundError(Failure.ENCODING) from None
-        room.take(len(chunk))
-        parts.append(chunk)
+        for piece in (chunk,) if inflater is None else _inflated(inflater, chunk):
+            room.take(len(piece))
+            parts.append(piece)
     if inflater is not None and not inflater.eof:
         raise OutboundError(Failure.ENCODING)
     return b"".join(parts)
+
+
+def _inflated(inflater: Any, packed: bytes) -> Iterator[bytes]:
+    """Little by little: a few bytes may stand for very many."""
+    while packed:
+        try:
+            yield inflater.decompress(packed, _PIECE)
+        except zlib.error:
+            raise OutboundError(Failure.ENCODING) from None
+        packed = inflater.unconsumed_tail
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
@@ -242,7 +249,7 @@ def _named_failures(status: int = 0) -> Iterator[None]:
     except httpcore.TimeoutException:
         raise OutboundError(Failure.TIMEOUT) from None
     except httpcore.ConnectError as error:
-        tls = isinstance(error.__cause__, ssl.SSLError)
+        tls = isinstance(error.__context__, ssl.SSLError)
         raise OutboundError(Failure.TLS if tls else Failure.CONNECT) from None
     except httpcore.ProxyError:
         raise OutboundError(Failure.CONNECT) from None

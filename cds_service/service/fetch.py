@@ -186,8 +186,8 @@ class _Trip:
             link = pages.add(page)
             if link is None:
                 return
-            if link in seen:
-                raise OutboundError(Failure.TOO_MANY)
+            if not link or link in seen:
+                raise OutboundError(Failure.TOO_MANY if link else Failure.ELSEWHERE)
             seen.add(link)
             place, body = await client.follow(link, place, access)
 

@@ -13,7 +13,7 @@ import msgspec
 from cds_service.fhir.failures import Failure, OutboundError
 
 # What readers of an address disagree about: blanks, control characters, backslashes, dots and slashes in disguise.
-_AMBIGUOUS = re.compile(r"[\s\x00-\x1f\x7f\\]|%(?:2e|2f|5c|00)|/\.\.?(?:[/?#]|$)", re.IGNORECASE)
+_AMBIGUOUS = re.compile(r"^[^?]*(?:[\s\x00-\x1f\x7f\\]|%(?:2e|2f|5c|00)|/\.\.?(?:[/?#]|$))", re.IGNORECASE)
 
 
 class FhirServer(msgspec.Struct, frozen=True):
@@ -78,6 +78,7 @@ def _read(text: str) -> httpx.URL:
         url = httpx.URL(text)
     except (httpx.InvalidURL, ValueError):
         raise OutboundError(Failure.REFUSED_URL) from None
-    if url.scheme not in ("http", "https") or not url.host or url.userinfo or "@" in url.netloc.decode():
+    credentials = "@" in text.partition("://")[2].partition("/")[0]
+    if url.scheme not in ("http", "https") or not url.host or credentials or (url.port or 1) > 65535:
         raise OutboundError(Failure.REFUSED_URL)
     return url

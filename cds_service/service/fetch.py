@@ -96,12 +96,14 @@ class Fetcher:
         return Fetched(msgspec.structs.replace(call, answers={**call.answers, **found}), room.taken)
 
     def _access(self, call: Call, envelope: Envelope, room: Room, elapsed: float) -> Access:
-        """Raises OutboundError for a token that is of no use here."""
+        """Raises OutboundError for a token that is of no use here, and when there is no time left."""
         authorization = read_authorization(envelope.authorization)
         if authorization.patient not in (None, call.patient_id):
             raise OutboundError(Failure.OTHER_PATIENT)
         now = asyncio.get_running_loop().time()
         seconds = min(self._limits.seconds, self._limits.response_seconds - elapsed)
+        if seconds <= 0:
+            raise OutboundError(Failure.TIMEOUT)
         lifetime = authorization.expires_in
         expires = None if lifetime is None else now - elapsed + lifetime
         access = Access(authorization.token, now + seconds, expires, room)

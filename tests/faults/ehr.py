@@ -15,7 +15,7 @@ from cds_service.app import create_app
 from cds_service.knowledge.load import load_knowledge
 from cds_service.knowledge.sources import DEFAULT_CARDS
 from cds_service.settings import Settings
-from tests.faults.chart import AS_OF, PATIENT, find
+from tests.faults.chart import AS_OF, PATIENT, find, prescription
 from tests.http.client import JSON, Client, Reply
 
 PATIENCE = 20.0  # seconds after which a call counts as hung
@@ -36,6 +36,7 @@ class Asked(NamedTuple):
         return self.headers.get("authorization")
 
 
+DRAFT = prescription(9, medicationReference={"reference": "Medication/di-2"}, status="draft")
 Answering = Callable[[Asked, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -128,7 +129,7 @@ def request(hook: str = "patient-view", base: str | None = None) -> dict[str, An
     """A call that brings no prefetch."""
     context: dict[str, Any] = {"userId": "Practitioner/u-1", "patientId": PATIENT}
     if hook.startswith("order"):
-        context["draftOrders"] = {"resourceType": "Bundle", "entry": []}
+        context["draftOrders"] = {"resourceType": "Bundle", "entry": [{"resource": DRAFT}]}
     body = {
         "hook": hook,
         "hookInstance": "0f0e0d0c-0b0a-1908-8706-050403020100",

@@ -116,7 +116,8 @@ def test_pages_without_end_are_too_many() -> None:
     ("body", "told"),
     [
         (b"", "not-json"), (b"{", "not-json"), (b'{"resourceType":"Bundle","x":"\xff"}', "not-json"),
-        (b"[]", "wrong-resource"), (b"7", "wrong-resource"), (b"{}", "wrong-resource"), (b'{"resourceType":"Patient"}', "wrong-resource"),
+        (b"[]", "wrong-resource"), (b"7", "wrong-resource"), (b"{}", "wrong-resource"),
+        (b'{"resourceType":"Patient"}', "wrong-resource"),
         (b'{"resourceType":"OperationOutcome","issue":[{"severity":"error"}]}', "outcome"),
         (b'{"resourceType":"Bundle","x":' + b"[" * 10**5, "too-deep"),
     ],

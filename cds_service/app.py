@@ -16,9 +16,11 @@ from fastapi import FastAPI
 from cds_service.engine.suppress import Memory
 from cds_service.errors import SettingsError
 from cds_service.fhir.call import Call
+from cds_service.fhir.client import FhirClients
 from cds_service.fhir.profiles import PROFILES
 from cds_service.knowledge.model import Knowledge
 from cds_service.service.decide import Assessment, DecideOptions, Decider
+from cds_service.service.fetch import Fetcher, FetchLimits
 from cds_service.service.keeper import Keeper
 from cds_service.settings import Settings, read_settings
 from cds_service.storage.pseudonyms import find_pseudonyms
@@ -57,6 +59,7 @@ def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: A
     )
     keeper = open_keeper(settings)
     gate = open_gate(settings, tenancy, keeper)
+    clients = FhirClients(sandbox=settings.sandbox, networks=settings.sandbox_networks if settings.sandbox else ())
     edge = Edge(
         sites=tenancy.sites,
         loopback=_loopback(settings),
@@ -70,6 +73,7 @@ def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: A
         record=tenancy.record,
         gate=gate,
         protect_discovery=settings.protect_discovery,
+        fetcher=Fetcher(clients, _fetch_limits(settings)),
     )
     app = Front(
         hook_paths(edge, headers_without_origin(settings.allowed_origins)),
@@ -77,7 +81,7 @@ def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: A
         version=edge.knowledge.version,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_living(keeper),
+        lifespan=_living(keeper, clients),
     )
     app.router.routes.extend([*discovery_routes(edge), *hook_routes(edge), *feedback_routes(edge)])
     app.include_router(health_router(edge))
@@ -85,6 +89,7 @@ def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: A
     app.include_router(value_set_router(edge))
     app.state.tenancy = tenancy
     app.state.gate = gate
+    app.state.fetched = clients.outcomes
     app.openapi = _documented(app, edge)  # type: ignore[method-assign]  # how FastAPI wants its document replaced
     install_problems(app)
     install_cors(app, settings.allowed_origins)
@@ -187,14 +192,19 @@ def open_keeper(settings: Settings) -> Keeper | None:
     return Keeper(store, find_pseudonyms(settings.pseudonym_key_file, settings.data_dir, create=settings.sandbox))
 
 
-def _living(keeper: Keeper | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """The store lives as long as the server."""
+def _fetch_limits(settings: Settings) -> FetchLimits:
+    return FetchLimits(settings.fetch_budget_ms / 1000, settings.response_budget_ms / 1000, settings.max_body_bytes)
+
+
+def _living(keeper: Keeper | None, clients: FhirClients) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """The store and the connections to FHIR servers live as long as the server."""
 
     @asynccontextmanager
     async def live(_: FastAPI) -> AsyncIterator[None]:
         if keeper is not None:
             await keeper.start()
         yield
+        await clients.aclose()
         if keeper is not None:
             await keeper.close()
 

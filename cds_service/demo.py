@@ -27,6 +27,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from cds_service.app import create_app
+from cds_service.ehr.chart_server import chart_server
 from cds_service.errors import IonwiseError
 from cds_service.settings import read_settings
 
@@ -41,6 +42,7 @@ SHOWN = (
     "man_71_ckd4_magnesium_laxative",
     "man_39_empty_record",
 )
+FETCHED = "man_58_three_years_ppi_no_magnesium"
 START_SECONDS = 10.0
 ANSWER_SECONDS = 10.0
 
@@ -53,13 +55,13 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
     "nl": {
         "none": "geen kaarten", "one": "1 kaart", "many": "{n} kaarten", "suggestion": "Voorstel", "source": "Bron",
         "unjudged": "Niet te beoordelen zonder", "unusable": "Niet bruikbaar", "quarantined": "Opzij gelegd",
-        "again": "als hierboven",
+        "again": "als hierboven", "fetched": "Zonder prefetch: Ionwise leest de FHIR-server van het EPD.",
         "done": "{calls} aanroepen, {cards} kaarten, {ms:.0f} ms gemiddeld per aanroep.",
     },
     "en": {
         "none": "no cards", "one": "1 card", "many": "{n} cards", "suggestion": "Suggestion", "source": "Source",
         "unjudged": "Cannot be judged without", "unusable": "Not usable", "quarantined": "Set aside",
-        "again": "as above",
+        "again": "as above", "fetched": "Without prefetch: Ionwise gets the chart from the EHR's FHIR server.",
         "done": "{calls} calls, {cards} cards, {ms:.0f} ms per call on average.",
     },
 }  # fmt: skip
@@ -176,7 +178,7 @@ def running_service() -> Iterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     app = create_app(read_settings(sandbox=True, host="127.0.0.1", port=port, storage=False))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
@@ -197,7 +199,8 @@ def _wait_for(server: uvicorn.Server, thread: threading.Thread) -> None:
 
 
 def run_demo(language: str, console: Console, stories: Iterable[str] = SHOWN) -> None:
-    """Show each story's cards at patient-view and, with unsigned orders, at order-select and order-sign.
+    """Show each story's cards at patient-view and, with unsigned orders, at order-select and order-sign; then those of
+    a chart that is not sent but fetched.
 
     Raises DemoError when a call fails; KnowledgeError or SettingsError when the service cannot be built.
     """
@@ -215,8 +218,20 @@ def run_demo(language: str, console: Console, stories: Iterable[str] = SHOWN) ->
                 took.append(time.perf_counter() - started)
                 cards += len(answer["cards"])
                 console.print(*show_answer(hook, answer, language, seen), sep="\n")
+        _show_fetched(session, address, services[HOOKS[0]], language, console)
     mean = 1e3 * sum(took) / max(len(took), 1)
     console.print(_WORDS[language]["done"].format(calls=len(took), cards=cards, ms=mean), style="dim")
+
+
+def _show_fetched(
+    session: requests.Session, address: str, service: Mapping[str, Any], language: str, console: Console
+) -> None:
+    story = read_story(FETCHED)
+    told = Text(f"{story.told[language]}\n{_WORDS[language]['fetched']}")
+    console.print(Panel(told, style="bold", title=story.name, title_align="left"))
+    with chart_server(lambda query: answer_template(query, story, {})) as server:
+        answer = _call(session, address, service, story, language, server)
+    console.print(*show_answer(service["hook"], answer, language, set()), sep="\n")
 
 
 def _discover(session: requests.Session, address: str) -> dict[str, dict[str, Any]]:
@@ -231,9 +246,16 @@ def _discover(session: requests.Session, address: str) -> dict[str, dict[str, An
 
 
 def _call(
-    session: requests.Session, address: str, service: Mapping[str, Any], story: Story, language: str
+    session: requests.Session,
+    address: str,
+    service: Mapping[str, Any],
+    story: Story,
+    language: str,
+    server: str | None = None,
 ) -> dict[str, Any]:
-    body = _WRITE(hook_request(story, service["hook"], service["prefetch"]))
+    """The answer to a call that brings the prefetch or, in its place, the address of a FHIR server."""
+    request = hook_request(story, service["hook"], {} if server else service["prefetch"])
+    body = _WRITE(request | ({"fhirServer": server} if server else {}))
     headers = {"Content-Type": "application/json", "Accept-Language": language}
     reply = session.post(f"{address}/cds-services/{service['id']}", body, headers=headers, timeout=ANSWER_SECONDS)
     if reply.status_code != 200:

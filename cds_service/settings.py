@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import difflib
 import os
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from cds_service.errors import SettingsError
@@ -65,7 +66,18 @@ class Settings(BaseSettings):
     )
     time_zone: str = Field("Europe/Amsterdam", description="IANA time zone in which the chart's dates are meant.")
     max_body_bytes: int = Field(
-        16 * 1024 * 1024, ge=1024, description="Largest request body, as sent and after inflating; above it 413."
+        16 * 1024 * 1024,
+        ge=1024,
+        description="Largest request body, as sent and after inflating; above it 413. As much may be fetched.",
+    )
+    fetch_budget_ms: int = Field(
+        2500, ge=1, description="How long a call may spend on the EHR's FHIR server for what it did not bring."
+    )
+    response_budget_ms: int = Field(
+        5000, ge=1, description="How long a whole call may take: a call that arrives slowly fetches less."
+    )
+    sandbox_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (), description="Private networks (CIDR) whose FHIR servers the sandbox may read. Default: only this machine."
     )
     cors_origins: Words = Field((), description="Origins of browser clients. Default: none; in the sandbox any.")
     decision_extension: bool = Field(
@@ -114,7 +126,15 @@ class Settings(BaseSettings):
     keep_comment_days: int = Field(90, ge=1, description="How long it keeps the free text of feedback.")
     keep_counter_days: int = Field(1096, ge=1, description="How long it keeps counts per day, which name nobody.")
 
-    @field_validator("languages", "cors_origins", "absent_sources", "icu_locations", "trusted_proxies", mode="before")
+    @field_validator(
+        "languages",
+        "cors_origins",
+        "absent_sources",
+        "icu_locations",
+        "trusted_proxies",
+        "sandbox_networks",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
@@ -137,6 +157,12 @@ class Settings(BaseSettings):
         except (KeyError, ValueError, OSError) as error:
             raise ValueError("is no IANA time zone such as Europe/Amsterdam") from error
         return value
+
+    @model_validator(mode="after")
+    def _fetching_leaves_time(self) -> Settings:
+        if self.fetch_budget_ms >= self.response_budget_ms:
+            raise ValueError("IONWISE_FETCH_BUDGET_MS must be below IONWISE_RESPONSE_BUDGET_MS: rules take time too")
+        return self
 
     @property
     def zone(self) -> ZoneInfo:

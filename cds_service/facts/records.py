@@ -214,7 +214,11 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class Coverage(msgspec.Struct, frozen=True):
-    """How completely one prefetch key was answered; a cut page that is provably newest-first `reaches_to` a moment."""
+    """How completely one prefetch key was answered; a cut page that is provably newest-first `reaches_to` a moment.
+
+    reason: why it could not be fetched, where that was tried
+    """
 
     state: CoverageState
     reaches_to: Moment | None = None
+    reason: str = ""

@@ -109,4 +109,7 @@ class Snapshot(msgspec.Struct, frozen=True, dict=True):
         state = coverage.state
         if state == "complete":
             return ""
-        return key if state in ("failed", "not asked") else f"{key}: only part of the answer was delivered"
+        told = "" if state in ("failed", "not asked") else "only part of the answer was delivered"
+        if coverage.reason:
+            told = f"{told}, the rest not fetched ({coverage.reason})" if told else f"not fetched ({coverage.reason})"
+        return f"{key}: {told}" if told else key

@@ -19,6 +19,7 @@ class KeyAnswer(msgspec.Struct, frozen=True):
     entry held no resource.
     included: resources that only help to resolve references (search mode `include`).
     observations, records: the match resources in place of `resources` when all of a page are plain R4 of one type.
+    reason: the failure that kept us from fetching it, or the rest of it. fetched: we asked for it, nobody sent it.
     """
 
     state: CoverageState
@@ -26,6 +27,8 @@ class KeyAnswer(msgspec.Struct, frozen=True):
     included: tuple[msgspec.Raw, ...] = ()
     observations: tuple[Observation, ...] = ()
     records: tuple[Resource, ...] = ()
+    reason: str = ""
+    fetched: bool = False
 
 
 class Call(msgspec.Struct, frozen=True):

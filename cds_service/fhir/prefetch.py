@@ -145,7 +145,9 @@ def require_answers(answers: Mapping[str, KeyAnswer], plan: Iterable[KeyPlanEntr
         if entry.hooks.get(hook) != "R":
             continue
         answer = answers.get(entry.key, NOT_ASKED)
-        if answer.state == "not asked":
+        if answer.reason and answer.state in ("not asked", "failed"):
+            lacking.append(f"{entry.key} (not sent, and not fetched: {answer.reason})")
+        elif answer.state == "not asked":
             lacking.append(f"{entry.key} (not sent)")
         elif answer.state == "failed" or (_is_read(entry) and not _holds_something(answer)):
             lacking.append(f"{entry.key} (failed)")
@@ -235,11 +237,12 @@ def _has_more(links: Iterable[_Link], total: Any, delivered: int, query: str) ->
             return True
     if isinstance(total, int) and not isinstance(total, bool):
         return total > delivered
-    return delivered >= _page_size(query)
+    return delivered >= page_size(query)
 
 
 @lru_cache(maxsize=256)
-def _page_size(query: str) -> float:
+def page_size(query: str) -> float:
+    """How many matches a query asks for at most; infinite when it does not say."""
     size = re.search(r"[?&]_count=(\d+)", query)
     return int(size[1]) if size else math.inf
 

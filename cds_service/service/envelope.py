@@ -63,7 +63,10 @@ CONTEXTS: Mapping[str, ContextShape] = {
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """A request whose envelope and context have the right shape; ids are bare, `user_id` is `Type/id`."""
+    """A request whose envelope and context have the right shape; ids are bare, `user_id` is `Type/id`.
+
+    authorization: the members of fhirAuthorization, whose token is good for this call only; never log or keep it.
+    """
 
     hook: str
     hook_instance: str
@@ -74,6 +77,8 @@ class Envelope(msgspec.Struct, frozen=True):
     selections: tuple[str, ...] | None
     prefetch: Members
     extension: Members
+    fhir_server: str | None = None
+    authorization: Members | None = None
 
 
 def decode_envelope(body: bytes, hook: str) -> Envelope:
@@ -88,7 +93,8 @@ def decode_envelope(body: bytes, hook: str) -> Envelope:
         )
     instance = _require(_text(root, "hookInstance"), "hookInstance", "send a UUID of your own for every call")
     authorization = _object(root, "fhirAuthorization")
-    if _text(root, "fhirServer") is None and authorization is not None:
+    server = _text(root, "fhirServer")
+    if server is None and authorization is not None:
         raise RequestError(400, "required", "fhirServer: required when fhirAuthorization is sent")
     context = _require(_object(root, "context"), "context", f"send the fields that {hook} defines")
     shape = CONTEXTS[hook]
@@ -104,6 +110,8 @@ def decode_envelope(body: bytes, hook: str) -> Envelope:
         selections=_selections(context) if shape.selections else None,
         prefetch=_object(root, "prefetch") or {},
         extension=_object(root, "extension") or {},
+        fhir_server=server,
+        authorization=authorization,
     )
 
 

@@ -36,15 +36,29 @@ def gather(
     sandbox: bool = False,
     absent_sources: frozenset[str] = frozenset(),
 ) -> Call:
-    """The Call of a request; `plan` holds the keys of its hook, `now` is the server's clock (aware).
+    """The Call of a request from its prefetch alone; see `read_call`. Raises RequestError also with 412, when required
+    prefetch is missing or failed."""
+    call = read_call(envelope, plan, now=now, sandbox=sandbox, absent_sources=absent_sources)
+    require_answers(call.answers, plan, call.hook)
+    return call
 
-    Raises RequestError: 400 when the request is about two patients, its drafts are no Bundle or the
-    sandbox's evaluation time cannot be read; 412 when required prefetch is missing or failed.
+
+def read_call(
+    envelope: Envelope,
+    plan: Sequence[KeyPlanEntry],
+    *,
+    now: datetime,
+    sandbox: bool = False,
+    absent_sources: frozenset[str] = frozenset(),
+) -> Call:
+    """What a request brought; `plan` holds the keys of its hook, `now` is the server's clock (aware).
+
+    Raises RequestError 400 when the request is about two patients, its drafts are no Bundle or the sandbox's evaluation
+    time cannot be read. Whether what is required was brought is for `require_answers` to say.
     """
     drafts = _read_drafts(envelope)
     answers = read_prefetch(envelope.prefetch, plan, absent_sources)
     _refuse_other_patient(envelope.patient_id, answers.get("patient"), drafts)
-    require_answers(answers, plan, envelope.hook)
     return Call(
         hook=envelope.hook,
         patient_id=envelope.patient_id,

@@ -116,6 +116,8 @@ class Keeper:
 
 
 def _state(answer: KeyAnswer, sent: msgspec.Raw | None) -> PrefetchState:
+    if answer.fetched:
+        return "missing" if sent is None else "truncated"
     filled = answer.resources or answer.observations or answer.records
     if not filled and sent is not None and is_null(sent):
         return "null"

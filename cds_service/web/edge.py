@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cds_service.knowledge.model import Knowledge
+from cds_service.service.fetch import Fetcher
 from cds_service.service.keeper import Keeper
 from cds_service.service.rule_records import RuleRecord
 from cds_service.web.sites import Answer, Site, Sites
@@ -28,7 +29,7 @@ class Edge:
     """Everything the routes need. `clock` gives aware instants; `sites` the tenants as they are at this moment;
     `keeper` is None in a deployment that keeps nothing; `gate` lets callers in, None: anybody may call.
     `pages_url`: where clinicians reach the rule pages, when not where the EHR's server reaches us; `record`: what is on
-    file about a rule, by id."""
+    file about a rule, by id; `fetcher`: asks FHIR servers for what a call did not bring; None: nobody does."""
 
     sites: Sites
     loopback: str
@@ -42,6 +43,7 @@ class Edge:
     pages_url: str | None = None
     canonical_base: str = "https://ionwise.example"
     record: Callable[[str], RuleRecord] = _nothing_on_file
+    fetcher: Fetcher | None = None
 
     @property
     def shown(self) -> Site:

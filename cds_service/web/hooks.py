@@ -17,9 +17,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from cds_service.engine.suppress import NO_MEMORY, Memory
 from cds_service.errors import RequestError
 from cds_service.fhir.call import Call
+from cds_service.fhir.prefetch import require_answers
 from cds_service.service.decide import NOTHING_SWITCHED
-from cds_service.service.envelope import CONTEXTS, Members, decode_envelope
-from cds_service.service.gather import gather, is_for_clinician
+from cds_service.service.envelope import CONTEXTS, Envelope, Members, decode_envelope
+from cds_service.service.fetch import Fetcher
+from cds_service.service.gather import is_for_clinician, read_call
+from cds_service.trust.clients import Client
 from cds_service.web.body import read_body
 from cds_service.web.caller import ANYBODY, Caller
 from cds_service.web.edge import Edge
@@ -35,6 +38,14 @@ _INLINE_BYTES = 1024 * 1024
 _PATHS = ("/cds-services/{service_id}", "/cds-services/{service_id}/")
 
 Header = tuple[bytes, bytes]
+
+
+class Begun(NamedTuple):
+    """A call as it came, before anything that it did not bring was fetched."""
+
+    site: Site
+    envelope: Envelope
+    call: Call
 
 
 class Pending(NamedTuple):
@@ -107,7 +118,7 @@ class HookEndpoint:
         started = time.perf_counter()
         written = NOTHING
         try:
-            written = await self._answer(hook, scope, receive)
+            written = await self._answer(hook, scope, receive, started)
             content = written.content
             status = 200
             headers = [*self._headers, (b"content-length", b"%d" % len(content))]
@@ -128,8 +139,8 @@ class HookEndpoint:
         if written.keep is not None:
             written.keep()
 
-    async def _answer(self, hook: str, scope: Scope, receive: Receive) -> Written:
-        """Answer a call; large bodies are worked on in a thread. Raises RequestError for one that cannot be answered.
+    async def _answer(self, hook: str, scope: Scope, receive: Receive, started: float) -> Written:
+        """Answer a call; large charts are worked on in a thread. Raises RequestError for one that cannot be answered.
 
         The store is asked for earlier cards only when there is something that they could keep back.
         """
@@ -140,11 +151,16 @@ class HookEndpoint:
         require_json(headers)
         body = await read_body(receive, headers, self._edge.max_body_bytes)
         aside = len(body) > _INLINE_BYTES
-        assess = partial(self._assess, hook, body, scope["scheme"], headers, caller)
-        pending = await run_in_threadpool(assess) if aside else assess()
-        if pending is None:
+        begin = partial(self._begin, hook, body, caller)
+        begun = await run_in_threadpool(begin) if aside else begin()
+        if begun is None:
             return NOTHING
-        site, call, sent, opinion = pending
+        if begun.envelope.fhir_server is not None and self._edge.fetcher is not None:
+            elapsed = time.perf_counter() - started
+            begun, size = await self._fetch(self._edge.fetcher, begun, caller.client, elapsed)
+            aside = aside or size > _INLINE_BYTES
+        assess = partial(self._assess, begun, scope["scheme"], headers)
+        site, call, sent, opinion = await run_in_threadpool(assess) if aside else assess()
         keeper = self._edge.keeper
         memory = NO_MEMORY
         if keeper is not None and opinion.repeatable:
@@ -155,24 +171,33 @@ class HookEndpoint:
             keep = partial(keeper.record, call, site.knowledge, answered.decision, caller.name, sent)
         return Written(content, len(answered.response["cards"]), keep)
 
-    def _assess(
-        self, hook: str, body: bytes, scheme: str, headers: Mapping[bytes, bytes], caller: Caller
-    ) -> Pending | None:
+    def _begin(self, hook: str, body: bytes, caller: Caller) -> Begun | None:
         """None for a call that is not on behalf of a clinician."""
         edge = self._edge
         envelope = decode_envelope(body, hook)
         if not is_for_clinician(envelope):
             return None
         site = caller.site or edge.sites.of(envelope.extension, sandbox=edge.sandbox)
+        call = read_call(
+            envelope, site.keys[hook], now=edge.clock(), sandbox=edge.sandbox, absent_sources=site.absent_sources
+        )
+        return Begun(site, envelope, call)
+
+    async def _fetch(self, fetcher: Fetcher, begun: Begun, client: Client | None, elapsed: float) -> tuple[Begun, int]:
+        """The call with what its FHIR server gave besides, and how many bytes that were."""
+        site, envelope, call = begun
+        anybody = client is None and self._edge.sandbox
+        servers = None if anybody else client.fhir_servers if client else ()
+        fetched = await fetcher.complete(call, envelope, site.keys[call.hook], servers, elapsed)
+        return Begun(site, envelope, fetched.call), fetched.size
+
+    def _assess(self, begun: Begun, scheme: str, headers: Mapping[bytes, bytes]) -> Pending:
+        """Raises RequestError 412 when something required is neither sent nor fetched."""
+        site, envelope, call = begun
+        edge = self._edge
+        require_answers(call.answers, site.keys[call.hook], call.hook)
         host, wanted = headers.get(b"host", b""), headers.get(b"accept-language", b"")
         voice = self._choose_voice(scheme, host, wanted, site.languages)
-        call = gather(
-            envelope,
-            site.keys[hook],
-            now=edge.clock(),
-            sandbox=edge.sandbox,
-            absent_sources=site.absent_sources,
-        )
         switched = NOTHING_SWITCHED
         if edge.keeper is not None:
             switched = edge.keeper.switched(site.knowledge.tenant.name)

@@ -17,6 +17,7 @@ import orjson
 
 AS_OF = datetime.fromisoformat("2026-11-21T10:00:00+01:00")
 HOOK = "patient-view"
+EMPTY_KEYS = ("encounter", "medicationStatements", "medicationsPast", "conditions", "procedures", "orders")
 LOINC = "http://loinc.org"
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
@@ -95,7 +96,7 @@ def payload(observations: int, medications: int, number: int) -> bytes:
         pages[key].append(resource)
     prefetch = {key: _bundle(resources) for key, resources in pages.items()}
     prefetch["medications"] = _bundle([_medication(n, person, random) for n in range(medications)])
-    prefetch |= {key: _bundle([]) for key in ("medicationStatements", "conditions", "procedures", "orders")}
+    prefetch |= {key: _bundle([]) for key in EMPTY_KEYS}
     prefetch["patient"] = _patient(person)
     body = {
         "hook": HOOK,

@@ -138,18 +138,18 @@ def _coverage(call: Call, intake: Intake, concept_keys: Mapping[str, str]) -> di
     coverage = dict.fromkeys(concept_keys.values(), NOT_ASKED)
     for key, answer in call.answers.items():
         if answer.state == "truncated":
-            coverage[key] = _reach(intake.observations.get(key))
+            coverage[key] = _reach(intake.observations.get(key), answer.reason)
         elif answer.state == "complete":
             coverage[key] = UNORDERED if key in intake.incomplete else COMPLETE
         else:
-            coverage[key] = Coverage(answer.state)
+            coverage[key] = Coverage(answer.state, reason=answer.reason)
     return coverage
 
 
-def _reach(page: Page | None) -> Coverage:
+def _reach(page: Page | None, reason: str) -> Coverage:
     """What a cut page of Observations proves."""
     newest_first, oldest = page_order(page) if page else (False, None)
-    return Coverage("truncated", oldest) if newest_first else UNORDERED
+    return Coverage("truncated", oldest, reason) if newest_first else Coverage("unordered", reason=reason)
 
 
 def _newest_first(found: Mapping[str, list[Problem]]) -> dict[str, tuple[Problem, ...]]:

@@ -1,0 +1,166 @@
+"""The only module that asks FHIR servers: one pooled client per server, which learns how the server wants to be asked.
+
+POST `_search` is tried first (ids of patients then stay out of access logs on the way), GET when the server does not
+know it. Repeated are only 429 and 503 that say when, and a kept connection that the server had closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import OrderedDict
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlencode
+
+import httpx
+
+from cds_service.fhir.addresses import AddressRules, Network, Resolver, resolve_by_system
+from cds_service.fhir.failures import Failure, OutboundError, Outcomes, failure_of
+from cds_service.fhir.outbound import Room, open_client, read_body, read_tls
+from cds_service.fhir.queries import Query
+from cds_service.fhir.servers import FhirServer, next_page, read_base
+
+MOST_SERVERS = 64
+TRIES = 3
+_NO_POST_SEARCH = frozenset({404, 405, 415, 501})
+_SEARCH_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+_ACCEPT = {"Accept": "application/fhir+json, application/json;q=0.9"}
+
+
+class Access:
+    """What one call may use at a server, and until when (times of the event loop). Gone with the call.
+
+    deadline: when the call stops asking. expires: when the token does, None when that was not said.
+    """
+
+    def __init__(self, token: str | None, deadline: float, expires: float | None, room: Room) -> None:
+        self._token = token
+        self._expires = expires
+        self.deadline = deadline
+        self.room = room
+
+    def headers(self, now: float) -> dict[str, str]:
+        """The headers that open the server. Raises OutboundError once the token has expired."""
+        if self._expires is not None and now >= self._expires:
+            raise OutboundError(Failure.TOKEN_EXPIRED)
+        return _ACCEPT if self._token is None else {**_ACCEPT, "Authorization": f"Bearer {self._token}"}
+
+
+class FhirClient:
+    """One server. All methods raise OutboundError."""
+
+    def __init__(self, base_url: str, http: httpx.AsyncClient, outcomes: Outcomes) -> None:
+        self.base = read_base(base_url)
+        self._http = http
+        self._outcomes = outcomes
+        self._method = ""  # how it searches: POST or GET, once one has worked
+
+    async def ask(self, query: Query, access: Access) -> tuple[httpx.URL, bytes]:
+        """The answer to a read or the first page of a search, and the address that links in it are relative to."""
+        url = self.base.copy_with(path=f"{self.base.path.rstrip('/')}/{query.path}")
+        if query.is_read:
+            return url, await self._send("GET", url, access)
+        form = urlencode(query.parameters)
+        if self._method != "GET":
+            try:
+                body = await self._send("POST", url.copy_with(path=f"{url.path}/_search"), access, form)
+            except OutboundError as error:
+                if self._method or error.status not in _NO_POST_SEARCH:
+                    raise
+            else:
+                self._method = "POST"
+                return url, body
+        body = await self._send("GET", url.copy_with(query=form.encode()), access)
+        self._method = "GET"
+        return url, body
+
+    async def follow(self, link: str, page: httpx.URL, access: Access) -> tuple[httpx.URL, bytes]:
+        """The next page, where it is on this server below its base path."""
+        url = next_page(link, page, self.base)
+        return url, await self._send("GET", url, access)
+
+    async def aclose(self) -> None:
+        """Close its connections."""
+        await self._http.aclose()
+
+    async def _send(self, method: str, url: httpx.URL, access: Access, form: str | None = None) -> bytes:
+        """One request, repeated while that makes sense and there is time."""
+        clock = asyncio.get_running_loop().time
+        for left in reversed(range(TRIES)):
+            headers = access.headers(clock())
+            try:
+                body = await self._once(method, url, headers, form, access.room)
+            except OutboundError as error:
+                self._outcomes.requests[error.failure] += 1
+                unanswered = error.failure is Failure.CLOSED and not error.status
+                pause = 0.0 if unanswered else error.retry_after
+                if pause is None or not left or clock() + pause >= access.deadline:
+                    raise
+            else:
+                self._outcomes.requests["ok"] += 1
+                return body
+            await asyncio.sleep(pause)
+        raise OutboundError(Failure.CLOSED)
+
+    async def _once(self, method: str, url: httpx.URL, headers: dict[str, str], form: str | None, room: Room) -> bytes:
+        content = None if form is None else form.encode()
+        given = headers if form is None else {**headers, **_SEARCH_FORM}
+        async with self._http.stream(method, url, headers=given, content=content) as response:
+            if response.status_code // 100 != 2:
+                raise OutboundError(failure_of(response.status_code), response.status_code, _retry_after(response))
+            return await read_body(response, room)
+
+
+class FhirClients:
+    """The clients of one process, opened when first needed, at most MOST_SERVERS. For one event loop.
+
+    sandbox: whether plain http, this machine and `networks` may be called.
+    """
+
+    def __init__(
+        self, *, sandbox: bool = False, networks: tuple[Network, ...] = (), resolve: Resolver = resolve_by_system
+    ) -> None:
+        self.outcomes = Outcomes()
+        self._sandbox = sandbox
+        self._networks = networks
+        self._resolve = resolve
+        self._open: OrderedDict[FhirServer, FhirClient] = OrderedDict()
+
+    async def of(self, server: FhirServer) -> FhirClient:
+        """The client of a server. Raises OutboundError when its certificates cannot be read."""
+        client = self._open.get(server)
+        if client is None:
+            try:
+                tls = await asyncio.to_thread(read_tls, server.ca_bundle, server.client_certificate, server.client_key)
+            except OSError:
+                raise OutboundError(Failure.TLS) from None
+            client = self._open.get(server) or self._add(server, tls)
+            while len(self._open) > MOST_SERVERS:
+                await self._open.popitem(last=False)[1].aclose()
+        self._open.move_to_end(server)
+        return client
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        while self._open:
+            await self._open.popitem()[1].aclose()
+
+    def _add(self, server: FhirServer, tls: ssl.SSLContext) -> FhirClient:
+        rules = AddressRules(loopback=self._sandbox, networks=(*server.private_networks, *self._networks))
+        http = open_client(rules, plain_http=self._sandbox, tls=tls, proxy=server.proxy, resolve=self._resolve)
+        client = self._open[server] = FhirClient(server.base_url, http, self.outcomes)
+        return client
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """After how many seconds a server that is busy wants to be asked again; None when it is not, or does not say."""
+    told = response.headers.get("retry-after", "").strip()
+    if response.status_code not in (429, 503) or not told:
+        return None
+    if told.isdigit():
+        return float(told)
+    try:
+        until, sent = (parsedate_to_datetime(text) for text in (told, response.headers.get("date", "")))
+        return max((until - sent).total_seconds(), 0.0)
+    except (TypeError, ValueError):
+        return None

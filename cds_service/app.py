@@ -20,7 +20,8 @@ from cds_service.fhir.profiles import PROFILES
 from cds_service.knowledge.model import Knowledge
 from cds_service.service.decide import Assessment, DecideOptions, Decider
 from cds_service.service.keeper import Keeper
-from cds_service.settings import Settings, read_settings
+from cds_service.settings import Settings, read_settings, release
+from cds_service.storage.audit import worker_trail
 from cds_service.storage.pseudonyms import find_pseudonyms
 from cds_service.storage.store import open_store
 from cds_service.tenancy import Tenancy
@@ -121,10 +122,15 @@ def open_keeper(settings: Settings) -> Keeper | None:
     """
     if not settings.storage:
         return None
+    people = find_pseudonyms(settings.pseudonym_key_file, settings.data_dir, create=settings.sandbox)
+    audited = not settings.sandbox if settings.audit is None else settings.audit
     store = open_store(
-        settings.database_url, data_dir=settings.data_dir, recall_seconds=settings.memory_budget_ms / 1000
+        settings.database_url,
+        data_dir=settings.data_dir,
+        recall_seconds=settings.memory_budget_ms / 1000,
+        trail=worker_trail(people.seal_keys(), release()) if audited else None,
     )
-    return Keeper(store, find_pseudonyms(settings.pseudonym_key_file, settings.data_dir, create=settings.sandbox))
+    return Keeper(store, people)
 
 
 def _living(keeper: Keeper | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

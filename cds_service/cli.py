@@ -17,6 +17,7 @@ commands = typer.Typer(name="ionwise", no_args_is_help=True, add_completion=Fals
 commands.add_typer(cli_maps.commands, name="map")
 commands.add_typer(cli_storage.db, name="db")
 commands.add_typer(cli_storage.rule, name="rule")
+commands.add_typer(cli_storage.audit, name="audit")
 commands.command()(cli_storage.stats)
 commands.add_typer(cli_sites.overlay, name="overlay")
 commands.command()(cli_sites.compare)

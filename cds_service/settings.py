@@ -103,6 +103,12 @@ class Settings(BaseSettings):
     keep_ledger_days: int = Field(
         400, ge=1, description="How long `ionwise db prune` keeps issued cards and feedback. Memory needs 365 days."
     )
+    audit: bool | None = Field(
+        None, description="Whether every answered call goes into the audit trail. Default: outside the sandbox."
+    )
+    keep_audit_days: int = Field(
+        1827, ge=1, description="How long `ionwise db prune` keeps the audit trail; Dutch law asks for five years."
+    )
     keep_comment_days: int = Field(90, ge=1, description="How long it keeps the free text of feedback.")
     keep_counter_days: int = Field(1096, ge=1, description="How long it keeps counts per day, which name nobody.")
 
@@ -153,6 +159,16 @@ def read_settings(**given: Any) -> Settings:
         raise SettingsError(
             "\n".join(_explain(dict(item)) for item in error.errors(include_url=False, include_input=False))
         ) from None
+
+
+def release() -> str:
+    """The version of this program; `unreleased` when it runs from its sources without being installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("ionwise")
+    except PackageNotFoundError:
+        return "unreleased"
 
 
 def describe_settings() -> tuple[tuple[str, str, str], ...]:

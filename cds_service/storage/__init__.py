@@ -23,6 +23,7 @@
 | `pseudonyms` | keyed pseudonyms and their key file |
 | `ledger`, `feedback`, `memory`, `switches` | the four things a store does |
 | `stats`, `retention` | for the command line |
+| `audit`, `audit_rows`, `audit_check` | the audit trail: its keys and events, how it is written, whether it is whole |
 | `ledger_rows` | what a batch of decisions becomes in the tables |
 | `recollection`, `quick_reader` | the question about earlier cards as SQL, and the short way to SQLite |
 | `database`, `engines`, `failures`, `instants` | one database, its engines, its errors, its times |

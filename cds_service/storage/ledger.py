@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from cds_service.errors import StorageError
+from cds_service.storage.audit import Trail
 from cds_service.storage.database import Database
 from cds_service.storage.failures import RefusedRowError
 from cds_service.storage.records import Entry
@@ -32,9 +33,10 @@ COMPLAIN_SECONDS = 60.0
 class Ledger:
     """A queue of entries and the task that writes them. `record` may be called from any thread."""
 
-    def __init__(self, database: Database, capacity: int) -> None:
+    def __init__(self, database: Database, capacity: int, trail: Trail | None) -> None:
         self._database = database
         self._capacity = capacity
+        self._trail = trail
         self._queue: deque[Entry] = deque()
         self._in_hand = 0
         self._wake = asyncio.Event()
@@ -140,7 +142,10 @@ class Ledger:
         async with self._database.writing() as connection:
             from cds_service.storage.ledger_rows import write_batch  # loaded by `writing`, not at start
 
-            await write_batch(connection, batch_id, entries)
+            if await write_batch(connection, batch_id, entries) and self._trail is not None:
+                from cds_service.storage.audit_rows import append, call_event
+
+                await append(connection, self._trail, [call_event(entry) for entry in entries])
 
     def _drop(self, count: int, why: str) -> None:
         self.dropped += count

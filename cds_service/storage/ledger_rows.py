@@ -30,11 +30,13 @@ Caller = tuple[date, str, str]  # day, tenant, client
 Row = tuple[Any, ...]
 
 
-async def write_batch(connection: AsyncConnection, batch_id: str, entries: Sequence[Entry]) -> None:
-    """Write them, in the transaction of the connection; not again when the batch was written before."""
+async def write_batch(connection: AsyncConnection, batch_id: str, entries: Sequence[Entry]) -> bool:
+    """Write them, in the transaction of the connection; False when the batch was written before."""
     first = insert_into(connection, ledger_batch).values(id=batch_id).on_conflict_do_nothing()
-    if (await connection.execute(first)).rowcount:
-        await _write_entries(connection, entries)
+    if not (await connection.execute(first)).rowcount:
+        return False
+    await _write_entries(connection, entries)
+    return True
 
 
 async def _write_entries(connection: AsyncConnection, entries: Sequence[Entry]) -> None:

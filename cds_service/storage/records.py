@@ -56,7 +56,7 @@ class Tally(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """Everything to be kept of one decision. `as_of`: the decision's own time, aware."""
+    """Everything to be kept of one decision. `as_of`: the decision's own time, aware; `instance`: the call's own id."""
 
     as_of: datetime
     tenant: str
@@ -69,6 +69,7 @@ class Entry(msgspec.Struct, frozen=True):
     issued: tuple[Issue, ...] = ()
     tallies: tuple[Tally, ...] = ()
     prefetch: Mapping[str, PrefetchState] = {}
+    instance: str = ""
 
 
 class Report(msgspec.Struct, frozen=True):

@@ -9,11 +9,17 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-HEAD = "0001"
+HEAD = "0003"
 """The newest revision, which this version of the program needs."""
 _STATEMENTS = """
 CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY
     (version_num));
+CREATE TABLE audit_chain (worker TEXT NOT NULL, first_seq BIGINT NOT NULL, first_seal TEXT NOT NULL, last_seq BIGINT
+    NOT NULL, last_seal TEXT NOT NULL, key_id TEXT NOT NULL, seal TEXT NOT NULL, PRIMARY KEY (worker));
+CREATE TABLE audit_entry (worker TEXT NOT NULL, seq INTEGER NOT NULL, at DATETIME NOT NULL, kind TEXT NOT NULL, tenant
+    TEXT NOT NULL, patient TEXT, body TEXT, digest TEXT NOT NULL, key_id TEXT NOT NULL, seal TEXT NOT NULL, PRIMARY
+    KEY (worker, seq));
+CREATE INDEX ix_audit_entry_patient ON audit_entry (patient);
 CREATE TABLE daily_count (day DATE NOT NULL, tenant TEXT NOT NULL, client TEXT NOT NULL, hook TEXT NOT NULL, rule
     TEXT NOT NULL, version INTEGER NOT NULL, kind TEXT NOT NULL, item TEXT NOT NULL, n BIGINT NOT NULL, PRIMARY KEY
     (day, tenant, client, hook, rule, version, kind, item));

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from cds_service.errors import StorageError
+from cds_service.storage.audit import Trail
 from cds_service.storage.database import Database, locate
 from cds_service.storage.ledger import Ledger
 from cds_service.storage.memory import Memory, Remembered
@@ -46,9 +47,10 @@ class Health(msgspec.Struct, frozen=True):
 class Store:
     """Use it in one event loop: `await start()`, at the end `await close()`."""
 
-    def __init__(self, database: Database, capacity: int, recall_seconds: float) -> None:
+    def __init__(self, database: Database, capacity: int, recall_seconds: float, trail: Trail | None = None) -> None:
         self.database = database
-        self._ledger = Ledger(database, capacity)
+        self._trail = trail
+        self._ledger = Ledger(database, capacity, trail)
         self.memory = Memory(database, recall_seconds)
         self._switches = Switches(database)
 
@@ -95,7 +97,7 @@ class Store:
         from cds_service.storage import feedback
 
         try:
-            return await feedback.add_feedback(self.database, tenant, client, reports, received_at)
+            return await feedback.add_feedback(self.database, tenant, client, reports, received_at, self._trail)
         except StorageError:
             self._ledger.wake()  # whose retries find out when the database is back
             raise
@@ -131,7 +133,15 @@ class Store:
 
 
 def open_store(
-    url: str | None, *, data_dir: Path, capacity: int = CAPACITY, recall_seconds: float = RECALL_SECONDS
+    url: str | None,
+    *,
+    data_dir: Path,
+    capacity: int = CAPACITY,
+    recall_seconds: float = RECALL_SECONDS,
+    trail: Trail | None = None,
 ) -> Store:
-    """A store, not started yet. url None: SQLite in `data_dir`. SettingsError for an address that is none."""
-    return Store(Database(locate(url, data_dir)), capacity, recall_seconds)
+    """A store, not started yet. url None: SQLite in `data_dir`; trail None: no audit trail.
+
+    SettingsError for an address that is none.
+    """
+    return Store(Database(locate(url, data_dir)), capacity, recall_seconds, trail)

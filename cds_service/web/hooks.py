@@ -18,7 +18,7 @@ from cds_service.engine.suppress import NO_MEMORY, Memory
 from cds_service.errors import RequestError
 from cds_service.fhir.call import Call
 from cds_service.service.decide import NOTHING_SWITCHED
-from cds_service.service.envelope import CONTEXTS, Members, decode_envelope
+from cds_service.service.envelope import CONTEXTS, Envelope, decode_envelope
 from cds_service.service.gather import gather, is_for_clinician
 from cds_service.web.body import read_body
 from cds_service.web.edge import Edge
@@ -37,11 +37,11 @@ Header = tuple[bytes, bytes]
 
 
 class Pending(NamedTuple):
-    """A call about which an opinion was formed. sent: its prefetch as it came."""
+    """A call about which an opinion was formed, and its envelope."""
 
     site: Site
     call: Call
-    sent: Members
+    envelope: Envelope
     opinion: Opinion
 
 
@@ -135,7 +135,7 @@ class HookEndpoint:
         pending = await run_in_threadpool(assess) if aside else assess()
         if pending is None:
             return NOTHING
-        site, call, sent, opinion = pending
+        site, call, envelope, opinion = pending
         keeper = self._edge.keeper
         memory = NO_MEMORY
         if keeper is not None and opinion.repeatable:
@@ -143,7 +143,7 @@ class HookEndpoint:
         answered, content = await run_in_threadpool(_write, opinion, memory) if aside else _write(opinion, memory)
         keep = None
         if keeper is not None and answered.decision is not None:
-            keep = partial(keeper.record, call, site.knowledge, answered.decision, self._edge.client, sent)
+            keep = partial(keeper.record, call, site.knowledge, answered.decision, self._edge.client, envelope)
         return Written(content, len(answered.response["cards"]), keep)
 
     def _assess(self, hook: str, body: bytes, scheme: str, headers: Mapping[bytes, bytes]) -> Pending | None:
@@ -165,7 +165,7 @@ class HookEndpoint:
         switched = NOTHING_SWITCHED
         if edge.keeper is not None:
             switched = edge.keeper.switched(site.knowledge.tenant.name)
-        return Pending(site, call, envelope.prefetch, site.advise(call, voice, switched))
+        return Pending(site, call, envelope, site.advise(call, voice, switched))
 
 
 def _write(opinion: Opinion, memory: Memory) -> tuple[Answered, bytes]:

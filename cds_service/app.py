@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
-import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
@@ -18,8 +18,10 @@ from cds_service.errors import SettingsError
 from cds_service.fhir.call import Call
 from cds_service.fhir.profiles import PROFILES
 from cds_service.knowledge.model import Knowledge
+from cds_service.service.capture import Captures
 from cds_service.service.decide import Assessment, DecideOptions, Decider
 from cds_service.service.keeper import Keeper
+from cds_service.service.meter import Meter
 from cds_service.settings import Settings, read_settings, release
 from cds_service.storage.audit import worker_trail
 from cds_service.storage.pseudonyms import find_pseudonyms
@@ -32,6 +34,8 @@ from cds_service.web.feedback import feedback_routes
 from cds_service.web.front import Front
 from cds_service.web.health import health_router
 from cds_service.web.hooks import hook_paths, hook_routes
+from cds_service.web.log import configure_logging
+from cds_service.web.metrics import metrics_routes
 from cds_service.web.openapi import build_openapi
 from cds_service.web.problems import install_problems
 from cds_service.web.rule_page import rule_router
@@ -48,7 +52,8 @@ def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: A
     if settings.public_url is None and not settings.sandbox:
         raise SettingsError("IONWISE_PUBLIC_URL: missing -> set it to the address at which clients reach this service")
     tenancy = Tenancy(settings, lambda known: _instead(answer) if answer else decide_with(settings, known), knowledge)
-    keeper = open_keeper(settings)
+    meter = Meter()
+    keeper = open_keeper(settings, meter)
     edge = Edge(
         sites=tenancy.sites,
         loopback=f"http://127.0.0.1:{settings.port}",
@@ -60,6 +65,9 @@ def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: A
         pages_url=settings.pages_url,
         canonical_base=settings.canonical_base,
         record=tenancy.record,
+        release=release(),
+        captures=Captures(settings.data_dir),
+        meter=meter,
     )
     app = Front(
         hook_paths(edge, headers_without_origin(settings.allowed_origins)),
@@ -67,9 +75,11 @@ def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: A
         version=edge.knowledge.version,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_living(keeper),
+        lifespan=_living(keeper, edge),
     )
-    app.router.routes.extend([*discovery_routes(edge), *hook_routes(edge), *feedback_routes(edge)])
+    app.router.routes.extend(
+        [*discovery_routes(edge), *hook_routes(edge), *feedback_routes(edge), *metrics_routes(edge)]
+    )
     app.include_router(health_router(edge))
     app.include_router(rule_router(edge))
     app.include_router(value_set_router(edge))
@@ -115,7 +125,7 @@ def _instead(answer: Answer) -> Adviser:
     return lambda call, voice, _: Opinion((), lambda _: Answered(answer(call, voice), None))
 
 
-def open_keeper(settings: Settings) -> Keeper | None:
+def open_keeper(settings: Settings, meter: Meter) -> Keeper | None:
     """What keeps and remembers, not started yet; None when the settings say that nothing is kept.
 
     Raises SettingsError when the address of the database or the pseudonym key is no good.
@@ -129,18 +139,22 @@ def open_keeper(settings: Settings) -> Keeper | None:
         data_dir=settings.data_dir,
         recall_seconds=settings.memory_budget_ms / 1000,
         trail=worker_trail(people.seal_keys(), release()) if audited else None,
+        watch=meter.watch,
     )
     return Keeper(store, people)
 
 
-def _living(keeper: Keeper | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """The store lives as long as the server."""
+def _living(keeper: Keeper | None, edge: Edge) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """The store lives as long as the server, and what was captured no longer than was ordered."""
 
     @asynccontextmanager
     async def live(_: FastAPI) -> AsyncIterator[None]:
         if keeper is not None:
             await keeper.start()
+        edge.captures.look(edge.clock())
+        tending = asyncio.create_task(edge.captures.tend(edge.clock), name="ionwise-captures")
         yield
+        tending.cancel()
         if keeper is not None:
             await keeper.close()
 
@@ -168,11 +182,11 @@ def run_server(*, sandbox: bool | None = None, host: str | None = None, port: in
             "no trusted client is configured, nobody could be authenticated -> add --sandbox to try Ionwise out"
         )
     gc.disable()  # until all is loaded: the collector would look through what stays for good
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    configure_logging(settings.log_level, settings.log_format)
     app = create_app(settings)
     app.state.tenancy.reload_on_hangup()
     app.state.reserve = _settle_memory()
-    uvicorn.run(app, host=settings.host, port=settings.port, access_log=False, server_header=False)
+    uvicorn.run(app, host=settings.host, port=settings.port, access_log=False, server_header=False, log_config=None)
 
 
 def _settle_memory() -> list[bytes]:

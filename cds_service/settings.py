@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="What is logged: INFO has failed calls and crashes, DEBUG a line for every call."
     )
+    log_format: Literal["json", "text"] = Field(
+        "json", description="Shape of the log lines: json for machines, one object per line, text for people."
+    )
     public_url: str | None = Field(
         None,
         pattern=r"^https?://[^\s/?#]+[^\s?#]*$",

@@ -48,6 +48,11 @@ class Keeper:
         """Write what waits, and close."""
         await self._store.close()
 
+    @property
+    def backlog(self) -> tuple[int, int]:
+        """Decisions that wait for the database, and those that were lost since the start."""
+        return self._store.backlog
+
     def switched(self, tenant: str) -> Mapping[str, str]:
         """Rule id, or `*` -> `off` or `silent`, as an operator switched it. From memory."""
         return self._store.switches(tenant).states
@@ -71,10 +76,20 @@ class Keeper:
             return UNAVAILABLE
         return UNAVAILABLE if rows is None else recollect(rows)
 
-    def record(self, call: Call, knowledge: Knowledge, decision: Decision, client: str, envelope: Envelope) -> None:
+    def record(
+        self,
+        call: Call,
+        knowledge: Knowledge,
+        decision: Decision,
+        client: str,
+        envelope: Envelope,
+        *,
+        captured: bool = False,
+    ) -> None:
         """Queue what was decided, behind the answer. Never waits, never raises."""
         try:
-            self._store.record(self._entry(call, knowledge, decision, client, envelope))
+            entry = self._entry(call, knowledge, decision, client, envelope)
+            self._store.record(msgspec.structs.replace(entry, captured=True) if captured else entry)
         except Exception as error:  # the answer is already out
             log.error("ledger entry failed: %s", type(error).__name__)
 

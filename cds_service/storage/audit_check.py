@@ -51,10 +51,11 @@ async def verify(database: Database, keys: SealKeys) -> AuditReport:
     chains = {chain.worker: chain for chain in await database.fetch(sa.select(audit_chain))}
     for worker in sorted(chains):
         await _follow(database, keys, chains[worker], found)
-    counted = await database.fetch(sa.select(audit_entry.c.worker, sa.func.count()).group_by(audit_entry.c.worker))
+    count = sa.func.count().label("n")
+    counted = await database.fetch(sa.select(audit_entry.c.worker, count).group_by(audit_entry.c.worker))
     for row in counted:
-        if row[0] not in chains:
-            found.problems.append(f"chain {row[0]}: {row[1]} rows, and nothing says where it begins and ends")
+        if row.worker not in chains:
+            found.problems.append(f"chain {row.worker}: {row.n} rows, and nothing says where it begins and ends")
     _compare_witnesses(chains, found)
     for worker, seq in sorted(found.emptied - found.erased):
         found.problems.append(f"chain {worker}, row {seq}: emptied, and no erasure tells of it")

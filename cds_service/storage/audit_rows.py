@@ -52,6 +52,7 @@ def call_event(entry: Entry) -> Event:
         "knowledge": entry.knowledge,
         "overlay": entry.overlay,
         "cards": cards,
+        "captured": entry.captured or None,
     }
     return Event("call", entry.as_of, entry.tenant, entry.client, entry.patient, entry.clinician, detail)
 

@@ -16,7 +16,7 @@ from cds_service.storage.audit import Trail
 from cds_service.storage.database import Database, locate
 from cds_service.storage.ledger import Ledger
 from cds_service.storage.memory import Memory, Remembered
-from cds_service.storage.records import Entry, Question, Report
+from cds_service.storage.records import Entry, Question, Report, Watch
 from cds_service.storage.switches import Switchboard, Switches
 
 log = logging.getLogger("ionwise.storage")
@@ -47,10 +47,12 @@ class Health(msgspec.Struct, frozen=True):
 class Store:
     """Use it in one event loop: `await start()`, at the end `await close()`."""
 
-    def __init__(self, database: Database, capacity: int, recall_seconds: float, trail: Trail | None = None) -> None:
+    def __init__(
+        self, database: Database, capacity: int, recall_seconds: float, trail: Trail | None, watch: Watch
+    ) -> None:
         self.database = database
         self._trail = trail
-        self._ledger = Ledger(database, capacity, trail)
+        self._ledger = Ledger(database, capacity, trail, watch)
         self.memory = Memory(database, recall_seconds)
         self._switches = Switches(database)
 
@@ -58,6 +60,11 @@ class Store:
     def waiting(self) -> int:
         """How many decisions are not in the database yet."""
         return self._ledger.waiting
+
+    @property
+    def backlog(self) -> tuple[int, int]:
+        """How many decisions wait, and how many were lost since the start."""
+        return self._ledger.waiting, self._ledger.dropped
 
     async def start(self) -> None:
         """Open the database and start writing. Never fails: a database that is away is waited for in the background."""
@@ -139,9 +146,11 @@ def open_store(
     capacity: int = CAPACITY,
     recall_seconds: float = RECALL_SECONDS,
     trail: Trail | None = None,
+    watch: Watch = lambda entries, counts: None,
 ) -> Store:
-    """A store, not started yet. url None: SQLite in `data_dir`; trail None: no audit trail.
+    """A store, not started yet. url None: SQLite in `data_dir`; trail None: no audit trail; watch: told of what was
+    written.
 
     SettingsError for an address that is none.
     """
-    return Store(Database(locate(url, data_dir)), capacity, recall_seconds, trail)
+    return Store(Database(locate(url, data_dir)), capacity, recall_seconds, trail, watch)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from cds_service.knowledge.model import Knowledge
+from cds_service.service.capture import Captures
 from cds_service.service.keeper import Keeper
+from cds_service.service.meter import Meter
 from cds_service.service.rule_records import RuleRecord
 from cds_service.web.sites import Answer, Site, Sites
 from cds_service.web.voice import Voice
@@ -21,10 +23,18 @@ def _nothing_on_file(_: str) -> RuleRecord:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Everything the routes need. `clock` gives aware instants; `sites` the tenants as they are at this moment;
-    `keeper` is None in a deployment that keeps nothing. `client`: who calls, as long as nobody is authenticated.
-    `pages_url`: where clinicians reach the rule pages, when not where the EHR's server reaches us; `record`: what is on
-    file about a rule, by id."""
+    """Everything the routes need.
+
+    sites      the tenants as they are at this moment
+    clock      gives aware instants
+    keeper     None in a deployment that keeps nothing
+    client     who calls, as long as nobody is authenticated
+    pages_url  where clinicians reach the rule pages, when not where the EHR's server reaches us
+    record     what is on file about a rule, by id
+    captures   whose requests an operator wants kept
+    release    the version of this program
+    meter      what is counted in this process
+    """
 
     sites: Sites
     loopback: str
@@ -37,6 +47,9 @@ class Edge:
     pages_url: str | None = None
     canonical_base: str = "https://ionwise.example"
     record: Callable[[str], RuleRecord] = _nothing_on_file
+    captures: Captures = field(default_factory=Captures)
+    release: str = ""
+    meter: Meter = field(default_factory=Meter)
 
     @property
     def shown(self) -> Site:

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from cds_service.engine.suppress import NO_MEMORY, Memory
 from cds_service.errors import RequestError
 from cds_service.fhir.call import Call
-from cds_service.service.decide import NOTHING_SWITCHED
+from cds_service.service.decide import NOTHING_SWITCHED, Decision
 from cds_service.service.envelope import CONTEXTS, Envelope, decode_envelope
 from cds_service.service.gather import gather, is_for_clinician
 from cds_service.web.body import read_body
@@ -46,10 +46,11 @@ class Pending(NamedTuple):
 
 
 class Written(NamedTuple):
-    """An answer's JSON, its number of cards, and what keeps it once it is sent."""
+    """An answer's JSON, its number of cards, the call's id for the log, and what keeps it once it is sent."""
 
     content: bytes
     cards: int
+    instance: str = "-"
     keep: Callable[[], None] | None = None
 
 
@@ -113,10 +114,14 @@ class HookEndpoint:
             response = problem_response(error)
             status, content = response.status_code, bytes(response.body)
             headers = [*response.raw_headers, *self._more_headers]
+        taken = time.perf_counter() - started
+        edge = self._edge
+        edge.meter.add("calls", edge.client, hook, str(status))
+        edge.meter.time(hook, "whole", taken)
         level = logging.DEBUG if status == 200 else logging.INFO
         if is_recorded(level):
-            taken = round((time.perf_counter() - started) * 1e3, 2)
-            record("call", level, hook=hook, status=status, ms=taken, cards=written.cards)
+            ms, cards = round(taken * 1e3, 2), written.cards
+            record("call", level, hook=hook, instance=written.instance, status=status, ms=ms, cards=cards)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
         if written.keep is not None:
@@ -129,7 +134,9 @@ class HookEndpoint:
         """
         headers = read_headers(scope)
         require_json(headers)
+        began = time.perf_counter()
         body = await read_body(receive, headers, self._edge.max_body_bytes)
+        self._edge.meter.time(hook, "read", time.perf_counter() - began)
         aside = len(body) > _INLINE_BYTES
         assess = partial(self._assess, hook, body, scope["scheme"], headers)
         pending = await run_in_threadpool(assess) if aside else assess()
@@ -139,16 +146,30 @@ class HookEndpoint:
         keeper = self._edge.keeper
         memory = NO_MEMORY
         if keeper is not None and opinion.repeatable:
+            began = time.perf_counter()
             memory = await keeper.recall(site.knowledge, call, opinion.repeatable)
+            self._edge.meter.time(hook, "recall", time.perf_counter() - began)
+        began = time.perf_counter()
         answered, content = await run_in_threadpool(_write, opinion, memory) if aside else _write(opinion, memory)
+        self._edge.meter.time(hook, "write", time.perf_counter() - began)
         keep = None
-        if keeper is not None and answered.decision is not None:
-            keep = partial(keeper.record, call, site.knowledge, answered.decision, self._edge.client, envelope)
-        return Written(content, len(answered.response["cards"]), keep)
+        if answered.decision is not None:
+            keep = partial(self._keep, site, call, answered.decision, envelope, body)
+        return Written(content, len(answered.response["cards"]), envelope.correlation, keep)
+
+    def _keep(self, site: Site, call: Call, decision: Decision, envelope: Envelope, body: bytes) -> None:
+        """Count, capture and record what was answered, behind the answer."""
+        edge = self._edge
+        for resource in decision.snapshot.quarantine:
+            edge.meter.add("quarantined", edge.client, resource.key)
+        captured = edge.captures.wants(edge.client, call.patient_id, edge.clock()) and edge.captures.keep(body)
+        if edge.keeper is not None:
+            edge.keeper.record(call, site.knowledge, decision, edge.client, envelope, captured=captured)
 
     def _assess(self, hook: str, body: bytes, scheme: str, headers: Mapping[bytes, bytes]) -> Pending | None:
         """None for a call that is not on behalf of a clinician."""
         edge = self._edge
+        began = time.perf_counter()
         envelope = decode_envelope(body, hook)
         if not is_for_clinician(envelope):
             return None
@@ -165,7 +186,11 @@ class HookEndpoint:
         switched = NOTHING_SWITCHED
         if edge.keeper is not None:
             switched = edge.keeper.switched(site.knowledge.tenant.name)
-        return Pending(site, call, envelope, site.advise(call, voice, switched))
+        gathered = time.perf_counter()
+        edge.meter.time(hook, "gather", gathered - began)
+        opinion = site.advise(call, voice, switched)
+        edge.meter.time(hook, "decide", time.perf_counter() - gathered)
+        return Pending(site, call, envelope, opinion)
 
 
 def _write(opinion: Opinion, memory: Memory) -> tuple[Answered, bytes]:

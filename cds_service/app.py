@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
-import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
@@ -19,10 +19,13 @@ from cds_service.fhir.call import Call
 from cds_service.fhir.client import FhirClients
 from cds_service.fhir.profiles import PROFILES
 from cds_service.knowledge.model import Knowledge
+from cds_service.service.capture import Captures
 from cds_service.service.decide import Assessment, DecideOptions, Decider
 from cds_service.service.fetch import Fetcher, FetchLimits
 from cds_service.service.keeper import Keeper
-from cds_service.settings import Settings, read_settings
+from cds_service.service.meter import Meter
+from cds_service.settings import Settings, read_settings, release
+from cds_service.storage.audit import worker_trail
 from cds_service.storage.pseudonyms import find_pseudonyms
 from cds_service.storage.store import open_store
 from cds_service.tenancy import Manner, Tenancy
@@ -33,6 +36,8 @@ from cds_service.web.feedback import feedback_routes
 from cds_service.web.front import Front
 from cds_service.web.health import health_router
 from cds_service.web.hooks import hook_paths, hook_routes
+from cds_service.web.log import configure_logging
+from cds_service.web.metrics import metrics_routes
 from cds_service.web.openapi import build_openapi
 from cds_service.web.problems import install_problems
 from cds_service.web.rule_page import rule_router
@@ -57,7 +62,8 @@ def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: A
         lambda known, manner: _instead(answer) if answer else decide_with(settings, known, manner),
         knowledge,
     )
-    keeper = open_keeper(settings)
+    meter = Meter()
+    keeper = open_keeper(settings, meter)
     gate = open_gate(settings, tenancy, keeper)
     clients = FhirClients(sandbox=settings.sandbox, networks=settings.sandbox_networks if settings.sandbox else ())
     edge = Edge(
@@ -74,6 +80,9 @@ def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: A
         gate=gate,
         protect_discovery=settings.protect_discovery,
         fetcher=Fetcher(clients, _fetch_limits(settings)),
+        release=release(),
+        captures=Captures(settings.data_dir),
+        meter=meter,
     )
     app = Front(
         hook_paths(edge, headers_without_origin(settings.allowed_origins)),
@@ -81,9 +90,11 @@ def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: A
         version=edge.knowledge.version,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_living(keeper, clients),
+        lifespan=_living(keeper, clients, edge),
     )
-    app.router.routes.extend([*discovery_routes(edge), *hook_routes(edge), *feedback_routes(edge)])
+    app.router.routes.extend(
+        [*discovery_routes(edge), *hook_routes(edge), *feedback_routes(edge), *metrics_routes(edge)]
+    )
     app.include_router(health_router(edge))
     app.include_router(rule_router(edge))
     app.include_router(value_set_router(edge))
@@ -179,31 +190,43 @@ def _instead(answer: Answer) -> Adviser:
     return lambda call, voice, _: Opinion((), lambda _: Answered(answer(call, voice), None))
 
 
-def open_keeper(settings: Settings) -> Keeper | None:
+def open_keeper(settings: Settings, meter: Meter) -> Keeper | None:
     """What keeps and remembers, not started yet; None when the settings say that nothing is kept.
 
     Raises SettingsError when the address of the database or the pseudonym key is no good.
     """
     if not settings.storage:
         return None
+    people = find_pseudonyms(settings.pseudonym_key_file, settings.data_dir, create=settings.sandbox)
+    audited = not settings.sandbox if settings.audit is None else settings.audit
     store = open_store(
-        settings.database_url, data_dir=settings.data_dir, recall_seconds=settings.memory_budget_ms / 1000
+        settings.database_url,
+        data_dir=settings.data_dir,
+        recall_seconds=settings.memory_budget_ms / 1000,
+        trail=worker_trail(people.seal_keys(), release()) if audited else None,
+        watch=meter.watch,
     )
-    return Keeper(store, find_pseudonyms(settings.pseudonym_key_file, settings.data_dir, create=settings.sandbox))
+    return Keeper(store, people)
 
 
 def _fetch_limits(settings: Settings) -> FetchLimits:
     return FetchLimits(settings.fetch_budget_ms / 1000, settings.response_budget_ms / 1000, settings.max_body_bytes)
 
 
-def _living(keeper: Keeper | None, clients: FhirClients) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """The store and the connections to FHIR servers live as long as the server."""
+def _living(
+    keeper: Keeper | None, clients: FhirClients, edge: Edge
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """The store and the connections to FHIR servers live as long as the server, and what was captured no longer than
+    was ordered."""
 
     @asynccontextmanager
     async def live(_: FastAPI) -> AsyncIterator[None]:
         if keeper is not None:
             await keeper.start()
+        edge.captures.look(edge.clock())
+        tending = asyncio.create_task(edge.captures.tend(edge.clock), name="ionwise-captures")
         yield
+        tending.cancel()
         await clients.aclose()
         if keeper is not None:
             await keeper.close()
@@ -228,7 +251,7 @@ def run_server(*, sandbox: bool | None = None, host: str | None = None, port: in
     """
     settings = read_settings(sandbox=sandbox, host=host, port=port)
     gc.disable()  # until all is loaded: the collector would look through what stays for good
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    configure_logging(settings.log_level, settings.log_format)
     app = create_app(settings)
     app.state.tenancy.reload_on_hangup()
     app.state.reserve = _settle_memory()
@@ -238,6 +261,7 @@ def run_server(*, sandbox: bool | None = None, host: str | None = None, port: in
         port=settings.port,
         access_log=False,
         server_header=False,
+        log_config=None,
         forwarded_allow_ips=list(settings.trusted_proxies) or None,
     )
 

@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from cds_service import cli_clients, cli_maps, cli_sites, cli_storage
+from cds_service import cli_audit, cli_clients, cli_maps, cli_sites, cli_storage
 from cds_service.errors import Finding, IonwiseError
 
 Overlay = Annotated[Path | None, typer.Option(help="As the site with this overlay.", exists=True, dir_okay=False)]
@@ -18,6 +18,8 @@ commands.add_typer(cli_clients.commands, name="clients")
 commands.add_typer(cli_maps.commands, name="map")
 commands.add_typer(cli_storage.db, name="db")
 commands.add_typer(cli_storage.rule, name="rule")
+commands.add_typer(cli_audit.audit, name="audit")
+commands.add_typer(cli_audit.capture, name="capture")
 commands.command()(cli_storage.stats)
 commands.add_typer(cli_sites.overlay, name="overlay")
 commands.command()(cli_sites.compare)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cds_service.cli_database import (
+    Author,
+    Reason,
+    Tenant,
+    configured_people,
+    now,
+    operator_trail,
+    refuse,
+    with_database,
+)
 from cds_service.errors import IonwiseError
 from cds_service.knowledge.tenant import DEFAULT_TENANT
 
 if TYPE_CHECKING:
     from cds_service.storage.database import Database
-
-Tenant = Annotated[str, typer.Option(help="Tenant whose data or rules are meant.")]
-Reason = Annotated[str, typer.Option(help="Why: it is kept with the switch.")]
-Author = Annotated[str | None, typer.Option(help="Who decided. Default: the user of this computer.")]
 
 db = typer.Typer(no_args_is_help=True, help="The database: schema, retention, erasure.")
 rule = typer.Typer(no_args_is_help=True, help="Switch a rule off, silent or on in all running processes.")
@@ -31,7 +35,7 @@ def upgrade() -> None:
     async def work(database: Database) -> None:
         await database.upgrade()
 
-    _with_database(work, prepared=False)
+    with_database(work, prepared=False)
     typer.echo("the schema is up to date")
 
 
@@ -44,11 +48,18 @@ def prune() -> None:
 
     async def work(database: Database) -> None:
         settings = read_settings(sandbox=True)
-        keep = Retention(settings.keep_ledger_days, settings.keep_comment_days, settings.keep_counter_days)
-        for table, count in (await delete_old(database, keep, _now())).items():
+        keep = Retention(
+            settings.keep_ledger_days,
+            settings.keep_comment_days,
+            settings.keep_counter_days,
+            settings.keep_audit_days,
+        )
+        people = configured_people()
+        keys = None if people is None else people.seal_keys()
+        for table, count in (await delete_old(database, keep, now(), keys)).items():
             typer.echo(f"{table}: {count} rows deleted")
 
-    _with_database(work)
+    with_database(work)
 
 
 @db.command()
@@ -57,19 +68,18 @@ def erase(
     tenant: Tenant = DEFAULT_TENANT,
 ) -> None:
     """Erase everything kept of one patient: cards, feedback and comments, under all keys of the key file."""
-    from cds_service.settings import read_settings
-    from cds_service.storage.pseudonyms import find_pseudonyms
     from cds_service.storage.retention import erase_patient
 
     async def work(database: Database) -> None:
-        settings = read_settings(sandbox=True)
-        people = find_pseudonyms(settings.pseudonym_key_file, settings.data_dir, create=False)
-        erased = await erase_patient(database, people, tenant, patient)
+        people = configured_people(required=True)
+        assert people is not None  # noqa: S101 (narrowing)
+        erased = await erase_patient(database, people, tenant, patient, operator_trail(people), now())
         typer.echo(f"erased: {erased.cards} rows of the ledger, {erased.feedback} feedback reports")
+        typer.echo(f"emptied: {erased.audit} rows of the audit trail")
         if erased.out_of_reach:
             typer.echo(f"{erased.out_of_reach} rows of this tenant are under keys that the key file no longer holds")
 
-    _with_database(work)
+    with_database(work)
 
 
 @rule.command()
@@ -114,11 +124,11 @@ def stats(
     from cds_service.storage import stats as figures
 
     async def work(database: Database) -> None:
-        today = _now().date()
+        today = now().date()
         found = await figures.collect(database, today - timedelta(days=days - 1), today, tenant)
         typer.echo(figures.as_json(found) if as_json else figures.as_text(found))
 
-    _with_database(work)
+    with_database(work)
 
 
 def _switch(rule_id: str, state: Any, tenant: str, reason: str, author: str | None) -> None:
@@ -127,45 +137,17 @@ def _switch(rule_id: str, state: Any, tenant: str, reason: str, author: str | No
     from cds_service.storage.switches import EVERY, Switch, set_switch
 
     async def work(database: Database) -> None:
-        await set_switch(database, Switch(tenant, rule_id, state, author or getpass.getuser(), reason, _now()))
+        people = configured_people()
+        switch = Switch(tenant, rule_id, state, author or getpass.getuser(), reason, now())
+        await set_switch(database, switch, None if people is None else operator_trail(people))
 
     if not reason.strip():
         raise typer.BadParameter("say why", param_hint="--reason")
     try:
         known = {found.id for found in load_knowledge(read_settings(sandbox=True).cards_dir, drafts=True).rules}
     except IonwiseError as error:
-        _refuse(error)
+        refuse(error)
     if rule_id != EVERY and rule_id not in known:
         raise typer.BadParameter(f"{rule_id!r} is no rule")
-    _with_database(work)
+    with_database(work)
     typer.echo(f"{rule_id} is {state} for tenant {tenant}; running processes follow within a minute")
-
-
-def _with_database(work: Callable[[Database], Awaitable[None]], *, prepared: bool = True) -> None:
-    """Run some work on the configured database, and close it. A refusal or failure ends the command with status 2."""
-    from cds_service.settings import read_settings
-    from cds_service.storage.database import Database, locate
-
-    async def run() -> None:
-        settings = read_settings(sandbox=True)
-        database = Database(locate(settings.database_url, settings.data_dir))
-        try:
-            if prepared:
-                await database.prepare()
-            await work(database)
-        finally:
-            await database.close()
-
-    try:
-        asyncio.run(run())
-    except IonwiseError as error:
-        _refuse(error)
-
-
-def _refuse(error: IonwiseError) -> NoReturn:
-    typer.echo(str(error), err=True)
-    raise typer.Exit(2)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)  # noqa: TID251 (a command line has a clock)

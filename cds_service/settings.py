@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="What is logged: INFO has failed calls and crashes, DEBUG a line for every call."
     )
+    log_format: Literal["json", "text"] = Field(
+        "json", description="Shape of the log lines: json for machines, one object per line, text for people."
+    )
     public_url: str | None = Field(
         None,
         pattern=r"^https?://[^\s/?#]+[^\s?#]*$",
@@ -123,6 +126,12 @@ class Settings(BaseSettings):
     keep_ledger_days: int = Field(
         400, ge=1, description="How long `ionwise db prune` keeps issued cards and feedback. Memory needs 365 days."
     )
+    audit: bool | None = Field(
+        None, description="Whether every answered call goes into the audit trail. Default: outside the sandbox."
+    )
+    keep_audit_days: int = Field(
+        1827, ge=1, description="How long `ionwise db prune` keeps the audit trail; Dutch law asks for five years."
+    )
     keep_comment_days: int = Field(90, ge=1, description="How long it keeps the free text of feedback.")
     keep_counter_days: int = Field(1096, ge=1, description="How long it keeps counts per day, which name nobody.")
 
@@ -187,6 +196,16 @@ def read_settings(**given: Any) -> Settings:
         raise SettingsError(
             "\n".join(_explain(dict(item)) for item in error.errors(include_url=False, include_input=False))
         ) from None
+
+
+def release() -> str:
+    """The version of this program; `unreleased` when it runs from its sources without being installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("ionwise")
+    except PackageNotFoundError:
+        return "unreleased"
 
 
 def describe_settings() -> tuple[tuple[str, str, str], ...]:

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from cds_service.web.log import fields_of
+
 FIXTURES = Path(__file__).parent.parent / "fhir_fixtures"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", "::", ""})  # noqa: S104 - listening is local too
 RESOURCE_BODY = re.compile(r"""["']resourceType\\?["']\s*:""")
@@ -91,12 +93,18 @@ def leaks(text: str, marks: frozenset[str]) -> list[str]:
     ]
 
 
+def _with_fields(record: logging.LogRecord) -> bool:
+    record.told = fields_of(record)
+    return True
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_patient_data_in_logs() -> Iterator[None]:
     """Collect every log line of the whole suite, tracebacks included, and look through them at the end."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
-    handler.setFormatter(logging.Formatter("%(name)s %(levelname)s %(message)s"))
+    handler.setFormatter(logging.Formatter("%(name)s %(levelname)s %(message)s %(told)s"))
+    handler.addFilter(_with_fields)
     root = logging.getLogger()
     level = root.level
     root.addHandler(handler)

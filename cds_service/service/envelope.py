@@ -6,6 +6,7 @@ readers of the same request could then see two different patients.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from typing import TypedDict, TypeVar
@@ -62,6 +63,9 @@ CONTEXTS: Mapping[str, ContextShape] = {
 }
 
 
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
 class Envelope(msgspec.Struct, frozen=True):
     """A request whose envelope and context have the right shape; ids are bare, `user_id` is `Type/id`.
 
@@ -79,6 +83,13 @@ class Envelope(msgspec.Struct, frozen=True):
     extension: Members
     fhir_server: str | None = None
     authorization: Members | None = None
+
+    @property
+    def correlation(self) -> str:
+        """The hookInstance for logs and audit. One that is no UUID is told by its digest: it might say anything."""
+        if _UUID.fullmatch(self.hook_instance):
+            return self.hook_instance.lower()
+        return "sha256:" + hashlib.sha256(self.hook_instance.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def decode_envelope(body: bytes, hook: str) -> Envelope:

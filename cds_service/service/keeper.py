@@ -16,7 +16,7 @@ from cds_service.fhir.call import Call, KeyAnswer
 from cds_service.fhir.prefetch import is_null
 from cds_service.knowledge.model import Knowledge
 from cds_service.service.decide import Decision
-from cds_service.service.envelope import Members
+from cds_service.service.envelope import Envelope
 from cds_service.storage.memory import Remembered
 from cds_service.storage.pseudonyms import Pseudonyms
 from cds_service.storage.records import Disposition, Entry, Issue, PrefetchState, Question, Report, Tally
@@ -49,6 +49,11 @@ class Keeper:
         """Write what waits, and close."""
         await self._store.close()
 
+    @property
+    def backlog(self) -> tuple[int, int]:
+        """Decisions that wait for the database, and those that were lost since the start."""
+        return self._store.backlog
+
     def switched(self, tenant: str) -> Mapping[str, str]:
         """Rule id, or `*` -> `off` or `silent`, as an operator switched it. From memory."""
         return self._store.switches(tenant).states
@@ -72,10 +77,20 @@ class Keeper:
             return UNAVAILABLE
         return UNAVAILABLE if rows is None else recollect(rows)
 
-    def record(self, call: Call, knowledge: Knowledge, decision: Decision, client: str, sent: Members) -> None:
-        """Queue what was decided, behind the answer; `sent` is the prefetch as it came. Never waits, never raises."""
+    def record(
+        self,
+        call: Call,
+        knowledge: Knowledge,
+        decision: Decision,
+        client: str,
+        envelope: Envelope,
+        *,
+        captured: bool = False,
+    ) -> None:
+        """Queue what was decided, behind the answer. Never waits, never raises."""
         try:
-            self._store.record(self._entry(call, knowledge, decision, client, sent))
+            entry = self._entry(call, knowledge, decision, client, envelope)
+            self._store.record(msgspec.structs.replace(entry, captured=True) if captured else entry)
         except Exception as error:  # the answer is already out
             log.error("ledger entry failed: %s", type(error).__name__)
 
@@ -98,8 +113,8 @@ class Keeper:
         """How storage is, for /ready."""
         return await self._store.health()
 
-    def _entry(self, call: Call, knowledge: Knowledge, decision: Decision, client: str, sent: Members) -> Entry:
-        tenant = knowledge.tenant.name
+    def _entry(self, call: Call, knowledge: Knowledge, decision: Decision, client: str, envelope: Envelope) -> Entry:
+        tenant, sent = knowledge.tenant.name, envelope.prefetch
         return Entry(
             as_of=call.as_of,
             tenant=tenant,
@@ -112,6 +127,7 @@ class Keeper:
             issued=issues(decision),
             tallies=tallies(decision.trace),
             prefetch={key: _state(answer, sent.get(key)) for key, answer in call.answers.items()},
+            instance=envelope.correlation,
         )
 
 

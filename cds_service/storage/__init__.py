@@ -24,6 +24,7 @@
 | `pseudonyms` | keyed pseudonyms and their key file |
 | `ledger`, `feedback`, `memory`, `switches`, `spent_tokens` | the five things a store does |
 | `stats`, `retention` | for the command line |
+| `audit`, `audit_rows`, `audit_check` | the audit trail: its keys and events, how it is written, whether it is whole |
 | `ledger_rows` | what a batch of decisions becomes in the tables |
 | `recollection` | the question about earlier cards as SQL |
 | `quick_reader`, `quick_writer` | the short ways to SQLite for what a call waits for |

@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cds_service.errors import StorageError
+from cds_service.storage.audit import Event, Trail
+from cds_service.storage.audit_rows import append
 from cds_service.storage.database import Database
 from cds_service.storage.engines import insert_into
 from cds_service.storage.records import Report, clip
@@ -22,7 +24,12 @@ PATIENCE_SECONDS = 5.0
 
 
 async def add_feedback(
-    database: Database, tenant: str, client: str, reports: Sequence[Report], received_at: datetime
+    database: Database,
+    tenant: str,
+    client: str,
+    reports: Sequence[Report],
+    received_at: datetime,
+    trail: Trail | None = None,
 ) -> int:
     """Store reports, all or none; returns how many are new. StorageError (tell the client to repeat) when it cannot.
 
@@ -31,22 +38,34 @@ async def add_feedback(
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             try:
-                return await _add(database, tenant, client, reports, received_at)
+                return await _add(database, tenant, client, reports, received_at, trail)
             except StorageError:
                 # A connection that died while idle shows only now; repeating is safe, see above.
-                return await _add(database, tenant, client, reports, received_at)
+                return await _add(database, tenant, client, reports, received_at, trail)
     except TimeoutError:
         raise StorageError("the database is too slow") from None
 
 
-async def _add(database: Database, tenant: str, client: str, reports: Sequence[Report], received_at: datetime) -> int:
-    new = 0
+async def _add(
+    database: Database,
+    tenant: str,
+    client: str,
+    reports: Sequence[Report],
+    received_at: datetime,
+    trail: Trail | None,
+) -> int:
+    new = []
     async with database.writing() as connection:
         if not database.is_sqlite:
             await connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
         for report in reports:
-            new += await _add_one(connection, _row(tenant, client, report, received_at), report.comment)
-    return new
+            if await _add_one(connection, _row(tenant, client, report, received_at), report.comment):
+                new.append(report)
+        if trail is not None:
+            told = [{"card": clip(report.card, LONGEST_NAME), "outcome": report.outcome} for report in new]
+            events = [Event("feedback", received_at, tenant, client, detail=one) for one in told]
+            await append(connection, trail, events)
+    return len(new)
 
 
 async def _add_one(connection: AsyncConnection, row: dict[str, Any], comment: str | None) -> bool:

@@ -17,9 +17,10 @@ from collections import deque
 from collections.abc import Sequence
 
 from cds_service.errors import StorageError
+from cds_service.storage.audit import Trail
 from cds_service.storage.database import Database
 from cds_service.storage.failures import RefusedRowError
-from cds_service.storage.records import Entry
+from cds_service.storage.records import Entry, Watch
 
 log = logging.getLogger("ionwise.storage")
 FLUSH_SECONDS = 1.0  # a transaction costs as much as twenty decisions in it
@@ -32,9 +33,11 @@ COMPLAIN_SECONDS = 60.0
 class Ledger:
     """A queue of entries and the task that writes them. `record` may be called from any thread."""
 
-    def __init__(self, database: Database, capacity: int) -> None:
+    def __init__(self, database: Database, capacity: int, trail: Trail | None, watch: Watch) -> None:
         self._database = database
         self._capacity = capacity
+        self._trail = trail
+        self._watch = watch
         self._queue: deque[Entry] = deque()
         self._in_hand = 0
         self._wake = asyncio.Event()
@@ -140,7 +143,13 @@ class Ledger:
         async with self._database.writing() as connection:
             from cds_service.storage.ledger_rows import write_batch  # loaded by `writing`, not at start
 
-            await write_batch(connection, batch_id, entries)
+            counts = await write_batch(connection, batch_id, entries)
+            if counts is not None and self._trail is not None:
+                from cds_service.storage.audit_rows import append, call_event
+
+                await append(connection, self._trail, [call_event(entry) for entry in entries])
+        if counts is not None:
+            self._watch(entries, counts)
 
     def _drop(self, count: int, why: str) -> None:
         self.dropped += count

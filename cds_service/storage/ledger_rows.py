@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cds_service.facts.outcomes import Severity
 from cds_service.storage.engines import insert_into
 from cds_service.storage.instants import write_instant
-from cds_service.storage.records import Entry, Tally, clip
+from cds_service.storage.records import Counts, Entry, Tally, clip
 from cds_service.storage.tables import daily_count, issued_card, ledger_batch, prefetch_count
 
 NAME = 200  # characters of a name that came from outside
@@ -30,25 +30,29 @@ Caller = tuple[date, str, str]  # day, tenant, client
 Row = tuple[Any, ...]
 
 
-async def write_batch(connection: AsyncConnection, batch_id: str, entries: Sequence[Entry]) -> None:
-    """Write them, in the transaction of the connection; not again when the batch was written before."""
+async def write_batch(connection: AsyncConnection, batch_id: str, entries: Sequence[Entry]) -> Counts | None:
+    """Write them, in the transaction of the connection, and tell what was counted; None when the batch was written
+    before."""
     first = insert_into(connection, ledger_batch).values(id=batch_id).on_conflict_do_nothing()
-    if (await connection.execute(first)).rowcount:
-        await _write_entries(connection, entries)
+    if not (await connection.execute(first)).rowcount:
+        return None
+    return await _write_entries(connection, entries)
 
 
-async def _write_entries(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
+async def _write_entries(connection: AsyncConnection, entries: Sequence[Entry]) -> Counts:
     dialect = connection.dialect
     as_text = dialect.name == "sqlite"
     batch = [(_caller(entry), entry) for entry in entries]
     cards = [row for caller, entry in batch for row in _cards(caller, entry, as_text=as_text)]
     if cards:
         await connection.exec_driver_sql(_insert(dialect), cards)
-    for table, counts in ((daily_count, _daily(batch)), (prefetch_count, _prefetch(batch))):
-        # In order, so that two writers never lock crosswise.
-        rows = [(day.isoformat() if as_text else day, *rest) for day, *rest in sorted(counts)]
+    # In order, so that two writers never lock crosswise.
+    counts = Counts(sorted(_daily(batch)), sorted(_prefetch(batch)))
+    for table, counted in ((daily_count, counts.daily), (prefetch_count, counts.prefetch)):
+        rows = [(day.isoformat() if as_text else day, *rest) for day, *rest in counted]
         if rows:
             await connection.exec_driver_sql(_add(connection, table), rows)
+    return counts
 
 
 def _caller(entry: Entry) -> Caller:

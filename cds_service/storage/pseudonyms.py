@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from cds_service.errors import SettingsError
+from cds_service.storage.audit import SealKeys
 from cds_service.storage.records import Pseudonym
 
 VARIABLE = "IONWISE_PSEUDONYM_KEY_FILE"
@@ -50,6 +51,10 @@ class Pseudonyms:
     def key_ids(self) -> tuple[str, ...]:
         """The ids of the keys, the newest first."""
         return tuple(key.id for key in self._keys)
+
+    def seal_keys(self) -> SealKeys:
+        """The keys of the audit trail, derived from these: one file to guard, not two."""
+        return SealKeys({key.id: hmac.digest(key.secret, b"ionwise audit", "sha256") for key in self._keys})
 
     def patient(self, tenant: str, patient_id: str) -> tuple[Pseudonym, ...]:
         """A patient's pseudonyms, one per key, the newest first: write the first, look for all."""

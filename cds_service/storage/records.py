@@ -3,9 +3,9 @@ about earlier cards. No patient id, only pseudonyms."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -56,7 +56,12 @@ class Tally(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """Everything to be kept of one decision. `as_of`: the decision's own time, aware."""
+    """Everything to be kept of one decision.
+
+    as_of     the decision's own time, aware
+    instance  the call's own id
+    captured  its request was kept, by an operator's order
+    """
 
     as_of: datetime
     tenant: str
@@ -69,6 +74,19 @@ class Entry(msgspec.Struct, frozen=True):
     issued: tuple[Issue, ...] = ()
     tallies: tuple[Tally, ...] = ()
     prefetch: Mapping[str, PrefetchState] = {}
+    instance: str = ""
+    captured: bool = False
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """What a batch of entries adds to the counts.
+
+    daily     day, tenant, client, hook, rule, version, kind or disposition, item or reason, n
+    prefetch  day, tenant, client, key, state, n
+    """
+
+    daily: Sequence[tuple[Any, ...]]
+    prefetch: Sequence[tuple[Any, ...]]
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -98,6 +116,10 @@ class Question(msgspec.Struct, frozen=True):
     rules: tuple[str, ...]
     once_rules: tuple[str, ...] = ()
     users: tuple[Pseudonym, ...] = ()
+
+
+Watch = Callable[[Sequence[Entry], Counts], None]
+"""Told of every batch that was written."""
 
 
 def clip(text: str, limit: int) -> str:

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 import msgspec
 import sqlalchemy as sa
 
+from cds_service.storage.audit import Event, SealKeys, Trail
+from cds_service.storage.audit_rows import append, empty_rows, prune_rows
 from cds_service.storage.database import Database
 from cds_service.storage.pseudonyms import Pseudonyms
 from cds_service.storage.tables import (
@@ -30,18 +32,26 @@ class Retention(msgspec.Struct, frozen=True):
     ledger_days: int = 400
     comment_days: int = 90
     counter_days: int = 1096
+    audit_days: int = 1827
 
 
 class Erased(msgspec.Struct, frozen=True):
-    """What was erased of a patient, and how many rows of the tenant are under keys that are not in the key file."""
+    """What was erased of a patient, and how many rows of the tenant are under keys that are not in the key file.
+
+    audit  rows of the audit trail that were emptied; that they were there stays known
+    """
 
     cards: int
     feedback: int
+    audit: int
     out_of_reach: int
 
 
-async def prune(database: Database, retention: Retention, now: datetime) -> Mapping[str, int]:
-    """Delete what is older than it may be kept, in small transactions; table -> rows deleted. Switches are kept."""
+async def prune(database: Database, retention: Retention, now: datetime, keys: SealKeys | None) -> Mapping[str, int]:
+    """Delete what is older than it may be kept, in small transactions; table -> rows deleted. Switches are kept.
+
+    keys: those of the audit trail, which says anew where its chains begin; without them it is left as it is.
+    """
     ledger_end = now - timedelta(days=retention.ledger_days)
     ends: tuple[tuple[sa.Table, sa.ColumnElement[bool]], ...] = (
         (feedback_comment, feedback_comment.c.received_at < now - timedelta(days=retention.comment_days)),
@@ -51,6 +61,10 @@ async def prune(database: Database, retention: Retention, now: datetime) -> Mapp
     )
     deleted = {table.name: await _delete_in_chunks(database, table, old) for table, old in ends}
     deleted[spent_token.name] = await prune_spent_tokens(database, now)
+    if keys is not None:
+        async with database.writing() as connection:
+            end = now - timedelta(days=retention.audit_days)
+            deleted["audit_entry"] = await prune_rows(connection, keys, end)
     first_day = (now - timedelta(days=retention.counter_days)).date()
     for table in (daily_count, prefetch_count):
         async with database.writing() as connection:
@@ -75,8 +89,11 @@ async def _delete_in_chunks(database: Database, table: sa.Table, old: sa.ColumnE
             return total
 
 
-async def erase_patient(database: Database, pseudonyms: Pseudonyms, tenant: str, patient_id: str) -> Erased:
-    """Erase the cards of one patient and all feedback on them, comments included, under all keys of the key file.
+async def erase_patient(
+    database: Database, pseudonyms: Pseudonyms, tenant: str, patient_id: str, trail: Trail, now: datetime
+) -> Erased:
+    """Erase the cards of one patient and all feedback on them, comments included, under all keys of the key file, and
+    empty what the audit trail tells of the patient; the trail tells of the erasure, not of whom.
 
     Counts per day name nobody and stay. What a running service still has in its queue is written a moment later: erase
     again when the patient was seen within the last minute.
@@ -89,7 +106,9 @@ async def erase_patient(database: Database, pseudonyms: Pseudonyms, tenant: str,
     async with database.writing() as connection:
         reports = (await connection.execute(feedback.delete().where(on_their_cards))).rowcount
         rows = (await connection.execute(issued_card.delete().where(theirs))).rowcount
+        emptied = await empty_rows(connection, tenant, values)
+        await append(connection, trail, [Event("erasure", now, tenant, detail={"rows": emptied})])
         left = (
             await connection.execute(sa.select(sa.func.count()).select_from(issued_card).where(unknown))
         ).scalar_one()
-    return Erased(rows, reports, left)
+    return Erased(rows, reports, len(emptied), left)

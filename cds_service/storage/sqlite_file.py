@@ -9,11 +9,19 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-HEAD = "0002"
+from cds_service.errors import StorageError
+
+HEAD = "0003"
 """The newest revision, which this version of the program needs."""
 _STATEMENTS = """
 CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY
     (version_num));
+CREATE TABLE audit_chain (worker TEXT NOT NULL, first_seq BIGINT NOT NULL, first_seal TEXT NOT NULL, last_seq BIGINT
+    NOT NULL, last_seal TEXT NOT NULL, key_id TEXT NOT NULL, seal TEXT NOT NULL, PRIMARY KEY (worker));
+CREATE TABLE audit_entry (worker TEXT NOT NULL, seq INTEGER NOT NULL, at DATETIME NOT NULL, kind TEXT NOT NULL, tenant
+    TEXT NOT NULL, patient TEXT, body TEXT, digest TEXT NOT NULL, key_id TEXT NOT NULL, seal TEXT NOT NULL, PRIMARY
+    KEY (worker, seq));
+CREATE INDEX ix_audit_entry_patient ON audit_entry (patient);
 CREATE TABLE daily_count (day DATE NOT NULL, tenant TEXT NOT NULL, client TEXT NOT NULL, hook TEXT NOT NULL, rule
     TEXT NOT NULL, version INTEGER NOT NULL, kind TEXT NOT NULL, item TEXT NOT NULL, n BIGINT NOT NULL, PRIMARY KEY
     (day, tenant, client, hook, rule, version, kind, item));
@@ -49,12 +57,13 @@ CREATE INDEX ix_feedback_comment_received_at ON feedback_comment (received_at);
 def prepare_file(file: Path, busy_ms: int) -> bool:
     """Make the file, and the schema in one that is empty. False when it holds an older schema.
 
-    Raises what the driver raises; waits `busy_ms` for a lock.
+    StorageError when the schema says that it is the newest and is not: a missing index would show only as a memory that
+    is too slow. Raises what the driver raises; waits `busy_ms` for a lock.
     """
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with closing(sqlite3.connect(file, timeout=busy_ms / 1000, isolation_level=None)) as connection:
         if not _is_empty(connection):
-            return _revision(connection) == HEAD
+            return _is_current(connection)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("BEGIN IMMEDIATE")
@@ -63,11 +72,28 @@ def prepare_file(file: Path, busy_ms: int) -> bool:
                 connection.execute(" ".join(statement.split()))
             connection.execute("INSERT INTO alembic_version VALUES (?)", (HEAD,))
         connection.execute("COMMIT")
-        return _revision(connection) == HEAD
+        return _is_current(connection)
 
 
 def _is_empty(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+
+
+def _is_current(connection: sqlite3.Connection) -> bool:
+    if _revision(connection) != HEAD:
+        return False
+    found = {_plain(sql) for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
+    if missing := {_plain(statement) for statement in _STATEMENTS.split(";\n")} - {""} - found:
+        raise StorageError(
+            f"the schema says that it is revision {HEAD} and lacks {len(missing)} of its tables and indices"
+            " -> move the database file away, or restore one that `ionwise db upgrade` made"
+        )
+    return True
+
+
+def _plain(statement: str) -> str:
+    """A statement without its layout."""
+    return "".join(statement.split()).rstrip(";")
 
 
 def _revision(connection: sqlite3.Connection) -> str | None:

@@ -12,10 +12,11 @@ from typing import Literal
 import msgspec
 
 from cds_service.errors import StorageError
+from cds_service.storage.audit import Trail
 from cds_service.storage.database import Database, locate
 from cds_service.storage.ledger import Ledger
 from cds_service.storage.memory import Memory, Remembered
-from cds_service.storage.records import Entry, Question, Report
+from cds_service.storage.records import Entry, Question, Report, Watch
 from cds_service.storage.spent_tokens import SpentTokens
 from cds_service.storage.switches import Switchboard, Switches
 
@@ -47,9 +48,12 @@ class Health(msgspec.Struct, frozen=True):
 class Store:
     """Use it in one event loop: `await start()`, at the end `await close()`."""
 
-    def __init__(self, database: Database, capacity: int, recall_seconds: float) -> None:
+    def __init__(
+        self, database: Database, capacity: int, recall_seconds: float, trail: Trail | None, watch: Watch
+    ) -> None:
         self.database = database
-        self._ledger = Ledger(database, capacity)
+        self._trail = trail
+        self._ledger = Ledger(database, capacity, trail, watch)
         self.memory = Memory(database, recall_seconds)
         self._switches = Switches(database)
         self._spent = SpentTokens(database)
@@ -58,6 +62,11 @@ class Store:
     def waiting(self) -> int:
         """How many decisions are not in the database yet."""
         return self._ledger.waiting
+
+    @property
+    def backlog(self) -> tuple[int, int]:
+        """How many decisions wait, and how many were lost since the start."""
+        return self._ledger.waiting, self._ledger.dropped
 
     async def start(self) -> None:
         """Open the database and start writing. Never fails: a database that is away is waited for in the background."""
@@ -97,7 +106,7 @@ class Store:
         from cds_service.storage import feedback
 
         try:
-            return await feedback.add_feedback(self.database, tenant, client, reports, received_at)
+            return await feedback.add_feedback(self.database, tenant, client, reports, received_at, self._trail)
         except StorageError:
             self._ledger.wake()  # whose retries find out when the database is back
             raise
@@ -141,7 +150,17 @@ class Store:
 
 
 def open_store(
-    url: str | None, *, data_dir: Path, capacity: int = CAPACITY, recall_seconds: float = RECALL_SECONDS
+    url: str | None,
+    *,
+    data_dir: Path,
+    capacity: int = CAPACITY,
+    recall_seconds: float = RECALL_SECONDS,
+    trail: Trail | None = None,
+    watch: Watch = lambda entries, counts: None,
 ) -> Store:
-    """A store, not started yet. url None: SQLite in `data_dir`. SettingsError for an address that is none."""
-    return Store(Database(locate(url, data_dir)), capacity, recall_seconds)
+    """A store, not started yet. url None: SQLite in `data_dir`; trail None: no audit trail; watch: told of what was
+    written.
+
+    SettingsError for an address that is none.
+    """
+    return Store(Database(locate(url, data_dir)), capacity, recall_seconds, trail, watch)

@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from cds_service.errors import StorageError
+from cds_service.storage.audit import Event, Trail
 from cds_service.storage.database import Database
 from cds_service.storage.instants import read_instant
 from cds_service.storage.records import clip
@@ -115,8 +116,8 @@ def stricter(one: State, other: State) -> State:
     return max(one, other, key=_RANK.__getitem__)
 
 
-async def set_switch(database: Database, switch: Switch) -> None:
-    """Append one switch. StorageError when the database does not take it."""
+async def set_switch(database: Database, switch: Switch, trail: Trail | None = None) -> None:
+    """Append one switch, and tell it in the trail. StorageError when the database does not take it."""
     row = {
         "tenant": switch.tenant,
         "rule": switch.rule,
@@ -129,6 +130,11 @@ async def set_switch(database: Database, switch: Switch) -> None:
         from cds_service.storage.tables import rule_switch  # a service only reads the switches
 
         await connection.execute(rule_switch.insert().values(row))
+        if trail is not None:
+            from cds_service.storage.audit_rows import append
+
+            detail = {name: row[name] for name in ("rule", "state", "author", "reason")}
+            await append(connection, trail, [Event("switch", switch.at, switch.tenant, detail=detail)])
 
 
 async def current_switches(database: Database) -> tuple[Switch, ...]:

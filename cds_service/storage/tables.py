@@ -153,3 +153,33 @@ ledger_batch = sa.Table(
     sa.Column("at", Instant, nullable=False, server_default=sa.func.now()),
     sa.Index("ix_ledger_batch_at", "at"),
 )
+
+# The audit trail. `body` and `patient` are emptied when a patient is erased; nothing else ever changes.
+audit_entry = sa.Table(
+    "audit_entry",
+    metadata,
+    sa.Column("worker", sa.Text, primary_key=True),
+    sa.Column("seq", Number, primary_key=True, autoincrement=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("tenant", sa.Text, nullable=False),
+    sa.Column("patient", sa.Text),
+    sa.Column("body", sa.Text),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("seal", sa.Text, nullable=False),
+    sa.Index("ix_audit_entry_patient", "patient"),
+)
+
+# Where each chain of the trail begins and ends: `first_seal` is the seal before the first row that is kept.
+audit_chain = sa.Table(
+    "audit_chain",
+    metadata,
+    sa.Column("worker", sa.Text, primary_key=True),
+    sa.Column("first_seq", sa.BigInteger, nullable=False),
+    sa.Column("first_seal", sa.Text, nullable=False),
+    sa.Column("last_seq", sa.BigInteger, nullable=False),
+    sa.Column("last_seal", sa.Text, nullable=False),
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("seal", sa.Text, nullable=False),
+)

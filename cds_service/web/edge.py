@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cds_service.knowledge.model import Knowledge
+from cds_service.service.capture import Captures
 from cds_service.service.fetch import Fetcher
 from cds_service.service.keeper import Keeper
+from cds_service.service.meter import Meter
 from cds_service.service.rule_records import RuleRecord
 from cds_service.web.sites import Answer, Site, Sites
 from cds_service.web.voice import Voice
@@ -26,10 +28,19 @@ def _nothing_on_file(_: str) -> RuleRecord:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Everything the routes need. `clock` gives aware instants; `sites` the tenants as they are at this moment;
-    `keeper` is None in a deployment that keeps nothing; `gate` lets callers in, None: anybody may call.
-    `pages_url`: where clinicians reach the rule pages, when not where the EHR's server reaches us; `record`: what is on
-    file about a rule, by id; `fetcher`: asks FHIR servers for what a call did not bring; None: nobody does."""
+    """Everything the routes need.
+
+    sites      the tenants as they are at this moment
+    clock      gives aware instants
+    keeper     None in a deployment that keeps nothing
+    gate       lets callers in; None: anybody may call
+    pages_url  where clinicians reach the rule pages, when not where the EHR's server reaches us
+    record     what is on file about a rule, by id
+    fetcher    asks FHIR servers for what a call did not bring; None: nobody does
+    captures   whose requests an operator wants kept
+    release    the version of this program
+    meter      what is counted in this process
+    """
 
     sites: Sites
     loopback: str
@@ -44,6 +55,9 @@ class Edge:
     canonical_base: str = "https://ionwise.example"
     record: Callable[[str], RuleRecord] = _nothing_on_file
     fetcher: Fetcher | None = None
+    captures: Captures = field(default_factory=Captures)
+    release: str = ""
+    meter: Meter = field(default_factory=Meter)
 
     @property
     def shown(self) -> Site:

@@ -1,4 +1,4 @@
-"""GET /live and /ready, for whoever keeps the service running."""
+"""GET /live, /ready and /version, for whoever keeps the service running."""
 
 from __future__ import annotations
 
@@ -39,8 +39,17 @@ class Ready(BaseModel):
     storage: StorageState
 
 
+class Version(BaseModel):
+    """What runs here: the program's release, and the knowledge's own version and overlay."""
+
+    release: str
+    knowledge: str
+    overlay: str
+    cds_hooks: str = "2.0"
+
+
 def health_router(edge: Edge) -> APIRouter:
-    """Both endpoints; neither needs authentication nor tells anything about patients."""
+    """The endpoints; none needs authentication nor tells anything about patients."""
     router = APIRouter(tags=["health"])
 
     @router.get("/live", summary="Does the process answer?")
@@ -57,6 +66,11 @@ def health_router(edge: Edge) -> APIRouter:
             overlay=edge.knowledge.overlay_hash,
             rules=len(edge.knowledge.rules),
         )
+
+    @router.get("/version", summary="Which release and which knowledge run here?")
+    async def version() -> Version:
+        knowledge = edge.knowledge
+        return Version(release=edge.release, knowledge=knowledge.version, overlay=knowledge.overlay_hash)
 
     return router
 

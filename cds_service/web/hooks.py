@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import NamedTuple
@@ -18,10 +17,11 @@ from cds_service.engine.suppress import NO_MEMORY, Memory
 from cds_service.errors import RequestError
 from cds_service.fhir.call import Call
 from cds_service.fhir.prefetch import require_answers
-from cds_service.service.decide import NOTHING_SWITCHED
-from cds_service.service.envelope import CONTEXTS, Envelope, Members, decode_envelope
+from cds_service.service.decide import NOTHING_SWITCHED, Decision
+from cds_service.service.envelope import CONTEXTS, Envelope, decode_envelope
 from cds_service.service.fetch import Fetcher
 from cds_service.service.gather import is_for_clinician, read_call
+from cds_service.service.meter import Lap
 from cds_service.trust.clients import Client
 from cds_service.web.body import read_body
 from cds_service.web.caller import ANYBODY, Caller
@@ -48,20 +48,12 @@ class Begun(NamedTuple):
     call: Call
 
 
-class Pending(NamedTuple):
-    """A call about which an opinion was formed. sent: its prefetch as it came."""
-
-    site: Site
-    call: Call
-    sent: Members
-    opinion: Opinion
-
-
 class Written(NamedTuple):
-    """An answer's JSON, its number of cards, and what keeps it once it is sent."""
+    """An answer's JSON, its number of cards, the call's id for the log, and what keeps it once it is sent."""
 
     content: bytes
     cards: int
+    instance: str = "-"
     keep: Callable[[], None] | None = None
 
 
@@ -115,10 +107,10 @@ class HookEndpoint:
 
     async def post(self, hook: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call; nothing is sent to a client that went away."""
-        started = time.perf_counter()
+        lap = Lap(self._edge.meter, hook)
         written = NOTHING
         try:
-            written = await self._answer(hook, scope, receive, started)
+            written = await self._answer(hook, scope, receive, lap)
             content = written.content
             status = 200
             headers = [*self._headers, (b"content-length", b"%d" % len(content))]
@@ -130,16 +122,19 @@ class HookEndpoint:
             response = problem_response(error)
             status, content = response.status_code, bytes(response.body)
             headers = [*response.raw_headers, *self._more_headers]
+        taken = lap.end()
+        self._edge.meter.add("calls", lap.client, hook, str(status))
         level = logging.DEBUG if status == 200 else logging.INFO
         if is_recorded(level):
-            taken = round((time.perf_counter() - started) * 1e3, 2)
-            record("call", level, hook=hook, status=status, ms=taken, cards=written.cards)
+            ms, cards = round(taken * 1e3, 2), written.cards
+            who, instance = lap.client, written.instance
+            record("call", level, hook=hook, client=who, instance=instance, status=status, ms=ms, cards=cards)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
         if written.keep is not None:
             written.keep()
 
-    async def _answer(self, hook: str, scope: Scope, receive: Receive, started: float) -> Written:
+    async def _answer(self, hook: str, scope: Scope, receive: Receive, lap: Lap) -> Written:
         """Answer a call; large charts are worked on in a thread. Raises RequestError for one that cannot be answered.
 
         The store is asked for earlier cards only when there is something that they could keep back.
@@ -148,28 +143,36 @@ class HookEndpoint:
         caller = ANYBODY
         if self._gate is not None:
             caller = await self._gate.admit(scope, headers, self._endpoints[hook])
+            lap("admit")
+        lap.client = caller.name
         require_json(headers)
         body = await read_body(receive, headers, self._edge.max_body_bytes)
+        lap("read")
         aside = len(body) > _INLINE_BYTES
         begin = partial(self._begin, hook, body, caller)
         begun = await run_in_threadpool(begin) if aside else begin()
         if begun is None:
             return NOTHING
+        lap("gather")
         if begun.envelope.fhir_server is not None and self._edge.fetcher is not None:
-            elapsed = time.perf_counter() - started
-            begun, size = await self._fetch(self._edge.fetcher, begun, caller.client, elapsed)
+            begun, size = await self._fetch(self._edge.fetcher, begun, caller.client, lap.elapsed)
             aside = aside or size > _INLINE_BYTES
+            lap("fetch")
         assess = partial(self._assess, begun, scope["scheme"], headers)
-        site, call, sent, opinion = await run_in_threadpool(assess) if aside else assess()
+        opinion = await run_in_threadpool(assess) if aside else assess()
+        lap("decide")
+        site, envelope, call = begun
         keeper = self._edge.keeper
         memory = NO_MEMORY
         if keeper is not None and opinion.repeatable:
             memory = await keeper.recall(site.knowledge, call, opinion.repeatable)
+            lap("recall")
         answered, content = await run_in_threadpool(_write, opinion, memory) if aside else _write(opinion, memory)
+        lap("write")
         keep = None
-        if keeper is not None and answered.decision is not None:
-            keep = partial(keeper.record, call, site.knowledge, answered.decision, caller.name, sent)
-        return Written(content, len(answered.response["cards"]), keep)
+        if answered.decision is not None:
+            keep = partial(self._keep, begun, answered.decision, caller, body)
+        return Written(content, len(answered.response["cards"]), envelope.correlation, keep)
 
     def _begin(self, hook: str, body: bytes, caller: Caller) -> Begun | None:
         """None for a call that is not on behalf of a clinician."""
@@ -191,9 +194,9 @@ class HookEndpoint:
         fetched = await fetcher.complete(call, envelope, site.keys[call.hook], servers, elapsed)
         return Begun(site, envelope, fetched.call), fetched.size
 
-    def _assess(self, begun: Begun, scheme: str, headers: Mapping[bytes, bytes]) -> Pending:
+    def _assess(self, begun: Begun, scheme: str, headers: Mapping[bytes, bytes]) -> Opinion:
         """Raises RequestError 412 when something required is neither sent nor fetched."""
-        site, envelope, call = begun
+        site, _, call = begun
         edge = self._edge
         require_answers(call.answers, site.keys[call.hook], call.hook)
         host, wanted = headers.get(b"host", b""), headers.get(b"accept-language", b"")
@@ -201,7 +204,17 @@ class HookEndpoint:
         switched = NOTHING_SWITCHED
         if edge.keeper is not None:
             switched = edge.keeper.switched(site.knowledge.tenant.name)
-        return Pending(site, call, envelope.prefetch, site.advise(call, voice, switched))
+        return site.advise(call, voice, switched)
+
+    def _keep(self, begun: Begun, decision: Decision, caller: Caller, body: bytes) -> None:
+        """Count, capture and record what was answered, behind the answer."""
+        edge = self._edge
+        site, envelope, call = begun
+        for resource in decision.snapshot.quarantine:
+            edge.meter.add("quarantined", caller.name, resource.key)
+        captured = edge.captures.wants(caller.name, call.patient_id, edge.clock()) and edge.captures.keep(body)
+        if edge.keeper is not None:
+            edge.keeper.record(call, site.knowledge, decision, caller.name, envelope, captured=captured)
 
 
 def _write(opinion: Opinion, memory: Memory) -> tuple[Answered, bytes]:

@@ -11,7 +11,7 @@ import pytest
 
 from cds_service.fhir.call import Call
 from cds_service.web.edge import Voice
-from cds_service.web.log import record
+from cds_service.web.log import TextLines, record
 from tests.http.calls import NOTHING, prefetch, request, url
 from tests.http.client import JSON, Client
 from tests.http.conftest import Make
@@ -122,9 +122,10 @@ def test_a_bug_is_a_500_that_tells_nothing_and_a_log_line_that_tells_where(
     with caplog.at_level(logging.INFO, "ionwise.web"):
         reply = make(crash).post(PATH, BODY)
     assert reply.status == 500
-    assert "broke" not in reply.body.decode() + caplog.text
-    assert "error=RuntimeError" in caplog.text
-    assert "where=test_transport.py:" in caplog.text
+    written = "\n".join(TextLines().format(line) for line in caplog.records)
+    assert "broke" not in reply.body.decode() + written + caplog.text
+    assert "error=RuntimeError" in written
+    assert "where=test_transport.py:" in written
 
 
 def test_a_client_that_goes_away_gets_nothing(client: Client) -> None:
@@ -134,16 +135,16 @@ def test_a_client_that_goes_away_gets_nothing(client: Client) -> None:
 def test_a_call_is_logged_without_anything_of_the_chart(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, "ionwise.web"):
         client.post(PATH, BODY)
-    (line,) = [record.getMessage() for record in caplog.records if record.name == "ionwise.web"]
-    assert line.startswith("call hook=patient-view status=200 ms=")
+    (line,) = [TextLines().format(record) for record in caplog.records if record.name == "ionwise.web"]
+    assert " DEBUG ionwise.web call hook=patient-view client=sandbox instance=" in line
 
 
 def test_at_the_usual_level_only_calls_that_failed_are_logged(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "ionwise.web"):
         client.post(PATH, BODY)
         client.post(PATH, b"{")
-    (line,) = [record.getMessage() for record in caplog.records if record.name == "ionwise.web"]
-    assert line.startswith("call hook=patient-view status=400 ms=")
+    (line,) = [TextLines().format(record) for record in caplog.records if record.name == "ionwise.web"]
+    assert " INFO ionwise.web call hook=patient-view client=sandbox instance=" in line
 
 
 def test_a_field_that_is_not_on_the_list_cannot_be_logged() -> None:

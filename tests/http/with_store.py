@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -26,9 +27,11 @@ class Service:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def open_chart(self, name: str, user: str = "Practitioner/one", as_of: str | None = None) -> Reply:
-        """Send a recorded patient-view request."""
-        body = orjson.loads((FIXTURES / f"hooks/patient-view/{name}.json").read_bytes())
+    async def open_chart(
+        self, name: str, user: str = "Practitioner/one", as_of: str | None = None, **more: Any
+    ) -> Reply:
+        """Send a recorded patient-view request; `more`: other members of it."""
+        body = recorded(name) | more
         body["context"]["userId"] = user
         if as_of is not None:
             body["extension"]["org.ionwise.as-of"] = as_of
@@ -46,11 +49,25 @@ class Service:
         """POST below /cds-services."""
         return await self._client.ask("POST", f"/cds-services/{path}", [orjson.dumps(body)], JSON)
 
+    async def get(self, path: str) -> Reply:
+        """GET."""
+        return await self._client.ask("GET", path, [b""], {})
+
+    async def settle(self) -> None:
+        """Wait until everything is in the database."""
+        while (await self.ready())["storage"]["waiting"]:
+            await asyncio.sleep(0.05)
+
     async def ready(self) -> Any:
         """What /ready says."""
-        reply = await self._client.ask("GET", "/ready", [b""], {})
+        reply = await self.get("/ready")
         assert reply.status == 200
         return reply.json
+
+
+def recorded(name: str) -> Any:
+    """A recorded patient-view request."""
+    return orjson.loads((FIXTURES / f"hooks/patient-view/{name}.json").read_bytes())
 
 
 Running = Callable[..., AbstractAsyncContextManager[Service]]

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from cds_service.storage import retention
+from cds_service.storage.audit import OPERATOR, Trail
 from cds_service.storage.pseudonyms import Key, Pseudonyms
 from cds_service.storage.retention import Erased, Retention, erase_patient, prune
 from cds_service.storage.store import Store
@@ -38,7 +39,7 @@ async def days_ago(store: Store, people: Pseudonyms, *days: int) -> None:
 
 async def test_each_kind_is_kept_for_its_own_time(store: Store, people: Pseudonyms) -> None:
     await days_ago(store, people, 89, 91, 399, 401, 1095, 1097)
-    deleted = await prune(store.database, KEEP, NOW)
+    deleted = await prune(store.database, KEEP, NOW, None)
     assert [row.card for row in await rows(store, issued_card)] == ["card-89", "card-91", "card-399"]
     assert [row.card for row in await rows(store, feedback)] == ["card-89", "card-91", "card-399"]
     assert len(await rows(store, feedback_comment)) == 1
@@ -52,14 +53,14 @@ async def test_much_is_deleted_in_small_pieces(
     monkeypatch.setattr(retention, "CHUNK", 2)
     monkeypatch.setattr(retention, "BATCH_DAYS", -10_000)
     await days_ago(store, people, 500, 501, 502, 503, 504)
-    assert (await prune(store.database, KEEP, NOW))["issued_card"] == 5
+    assert (await prune(store.database, KEEP, NOW, None))["issued_card"] == 5
     assert await rows(store, issued_card) == []
 
 
 async def test_switches_and_recent_batches_are_not_pruned(store: Store, people: Pseudonyms) -> None:
     await set_switch(store.database, Switch("t", "mg-low", "off", "a", "b", NOW - timedelta(days=4000)))
     await days_ago(store, people, 0)
-    await prune(store.database, KEEP, NOW)
+    await prune(store.database, KEEP, NOW, None)
     assert len(await rows(store, rule_switch)) == 1
     assert len(await rows(store, ledger_batch)) >= 1
 
@@ -67,6 +68,7 @@ async def test_switches_and_recent_batches_are_not_pruned(store: Store, people: 
 async def test_a_patient_is_erased_under_all_keys_and_nobody_else(store: Store) -> None:
     old, new, gone = Key("old", b"o" * 32), Key("new", b"n" * 32), Key("gone", b"g" * 32)
     people = Pseudonyms((new, old))
+    trail = Trail(OPERATOR, people.seal_keys(), "1.0")
     store.record(entry(Pseudonyms((old,)), issue(card="a")))
     store.record(entry(people, issue(card="b"), issue("k-low", "b", disposition="absorbed")))
     store.record(entry(people, issue(card="c"), patient="two"))
@@ -75,11 +77,11 @@ async def test_a_patient_is_erased_under_all_keys_and_nobody_else(store: Store) 
     await store.add_feedback("t", "ehr", [overridden(card, comment="why") for card in "abcd"], NOW)
     await store.add_feedback("other", "ehr", [overridden("b")], NOW)
     await written(store)
-    assert await erase_patient(store.database, people, "t", "one") == Erased(3, 2, 1)
+    assert await erase_patient(store.database, people, "t", "one", trail, NOW) == Erased(3, 2, 0, 1)
     assert [(row.tenant, row.card) for row in await rows(store, feedback)] == [("t", "c"), ("t", "d"), ("other", "b")]
     assert len(await rows(store, feedback_comment)) == 2
     assert sorted(row.card for row in await rows(store, issued_card)) == ["b", "c", "d"]
-    assert await erase_patient(store.database, people, "t", "one") == Erased(0, 0, 1)
+    assert await erase_patient(store.database, people, "t", "one", trail, NOW) == Erased(0, 0, 0, 1)
 
 
 async def test_a_comment_never_outlives_its_report(store: Store) -> None:

@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from cds_service.errors import SettingsError
+from cds_service.errors import SettingsError, StorageError
 from cds_service.storage.database import Database, locate
 from cds_service.storage.migrate import configuration
 from cds_service.storage.sqlite_file import HEAD, prepare_file
@@ -50,6 +50,16 @@ async def test_a_sqlite_file_with_an_older_schema_is_left_to_an_upgrade(tmp_path
         connection.execute("UPDATE alembic_version SET version_num = 'older'")
         connection.commit()
     assert not prepare_file(tmp_path / "file", 1000)
+
+
+async def test_a_sqlite_file_that_lacks_an_index_of_its_revision_is_refused(tmp_path: Path) -> None:
+    prepare_file(tmp_path / "file", 1000)
+    with closing(sqlite3.connect(tmp_path / "file")) as connection:
+        connection.execute("DROP INDEX ix_issued_card_patient")
+        connection.execute("CREATE INDEX ix_issued_card_patient ON issued_card (tenant, patient, as_of)")
+        connection.commit()
+    with pytest.raises(StorageError, match="lacks 1 of its tables and indices"):
+        prepare_file(tmp_path / "file", 1000)
 
 
 def schema_of(file: Path) -> set[str]:

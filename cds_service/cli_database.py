@@ -1,0 +1,75 @@
+"""What the commands share that work on the configured database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from cds_service.errors import IonwiseError, SettingsError
+
+if TYPE_CHECKING:
+    from cds_service.storage.audit import Trail
+    from cds_service.storage.database import Database
+    from cds_service.storage.pseudonyms import Pseudonyms
+
+Tenant = Annotated[str, typer.Option(help="Tenant whose data or rules are meant.")]
+Reason = Annotated[str, typer.Option(help="Why: it is kept with what you do.")]
+Author = Annotated[str | None, typer.Option(help="Who decided. Default: the user of this computer.")]
+
+
+def configured_people(*, required: bool = False) -> Pseudonyms | None:
+    """The pseudonyms as configured; None when there is no key yet and none is required. SettingsError for a bad one."""
+    from cds_service.settings import read_settings
+    from cds_service.storage.pseudonyms import find_pseudonyms
+
+    settings = read_settings(sandbox=True)
+    try:
+        return find_pseudonyms(settings.pseudonym_key_file, settings.data_dir, create=False)
+    except SettingsError:
+        if required or settings.pseudonym_key_file is not None:
+            raise
+        return None
+
+
+def operator_trail(people: Pseudonyms) -> Trail:
+    """The chain of the audit trail in which the command line writes."""
+    from cds_service.settings import release
+    from cds_service.storage.audit import OPERATOR, Trail
+
+    return Trail(OPERATOR, people.seal_keys(), release())
+
+
+def with_database(work: Callable[[Database], Awaitable[None]], *, prepared: bool = True) -> None:
+    """Run some work on the configured database, and close it. A refusal or failure ends the command with status 2."""
+    from cds_service.settings import read_settings
+    from cds_service.storage.database import Database, locate
+
+    async def run() -> None:
+        settings = read_settings(sandbox=True)
+        database = Database(locate(settings.database_url, settings.data_dir))
+        try:
+            if prepared:
+                await database.prepare()
+            await work(database)
+        finally:
+            await database.close()
+
+    try:
+        asyncio.run(run())
+    except IonwiseError as error:
+        refuse(error)
+
+
+def refuse(error: IonwiseError) -> NoReturn:
+    """Say what is wrong and end with status 2."""
+    typer.echo(str(error), err=True)
+    raise typer.Exit(2)
+
+
+def now() -> datetime:
+    """The clock of the command line."""
+    return datetime.now(UTC)  # noqa: TID251 (a command line has a clock)

@@ -18,12 +18,16 @@ from cds_service.web.wire_feedback import Feedback
 _REF = "#/components/schemas/{model}"
 _PROBLEMS: Mapping[int, str] = {
     400: "The request is not JSON, or a member is missing or has the wrong shape, or it is about two patients",
+    401: "No token of a trusted client, or one that is refused",
+    403: "Plain http where https is asked for",
     404: "No service has this id",
     405: "Wrong method",
     412: "Required prefetch is missing or failed",
     413: "The body is too large",
     415: "The body is not declared to be JSON, or has an unknown encoding",
+    429: "More calls than this client may make; see Retry-After",
     500: "A bug; it has been logged",
+    503: "Whether the token was used before cannot be told now; see Retry-After",
 }
 
 

@@ -178,7 +178,7 @@ class _Trip:
     async def _all_pages(self, errand: Errand, pages: Pages) -> None:
         client, access = self._client, self._access
         if errand.query is None:
-            place, body = client.base, errand.sent or b""
+            place, body = f"{client.root}/", errand.sent or b""
         else:
             place, body = await client.ask(errand.query, access)
         seen: set[str] = set()
@@ -199,7 +199,7 @@ class _Trip:
         """The Medications that nothing delivered, as soon as it is known which: many at a time, singly if refused."""
         answers = self._call.answers
         prescribed = [await tasks[key] if key in tasks else answers[key] for key in shelves]
-        wanted = missing_products(prescribed, self._call.drafts, str(self._client.base))
+        wanted = missing_products(prescribed, self._call.drafts, self._client.root)
         found = await self._needs(Errand(_PRODUCTS, query) for query in batches(wanted))
         if any(answer.state != "complete" for answer in found):
             held = {heading_of(raw).id for answer in found for raw in answer.resources}

@@ -22,6 +22,7 @@ from cds_service.fhir.servers import FhirServer, next_page, read_base
 
 MOST_SERVERS = 64
 TRIES = 3
+_NEEDS_OF_A_CALL = 4  # that may be as large as can be
 _NO_POST_SEARCH = frozenset({404, 405, 415, 501})
 _SEARCH_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _ACCEPT = {"Accept": "application/fhir+json, application/json;q=0.9"}
@@ -38,6 +39,10 @@ class Access:
         self._expires = expires
         self.deadline = deadline
         self.room = room
+
+    def for_one_need(self) -> Access:
+        """The same with a part of the room: one answer without end must not leave the others none."""
+        return Access(self._token, self.deadline, self._expires, Room(self.room.size // _NEEDS_OF_A_CALL, self.room))
 
     def headers(self, now: float) -> dict[str, str]:
         """The headers that open the server. Raises OutboundError once the token has expired."""

@@ -98,10 +98,11 @@ def read_tls(ca_bundle: Path | None, certificate: Path | None, key: Path | None)
 
 
 class Room:
-    """How many bytes may still be read; all answers to one call share one."""
+    """How many bytes may still be read. `whole`: a larger room that they also take from."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, whole: Room | None = None) -> None:
         self.size = self.left = size
+        self._whole = whole
 
     @property
     def taken(self) -> int:
@@ -112,6 +113,8 @@ class Room:
         """Raises OutboundError when there is no room for `count` more bytes."""
         if count > self.left:
             raise OutboundError(Failure.TOO_LARGE)
+        if self._whole is not None:
+            self._whole.take(count)
         self.left -= count
 
 

@@ -22,6 +22,7 @@ from cds_service.fhir.servers import FhirServer, next_page, read_base
 
 MOST_SERVERS = 64
 TRIES = 3
+_NEEDS_OF_A_CALL = 4  # that may be as large as can be
 _NO_POST_SEARCH = frozenset({404, 405, 415, 501})
 _SEARCH_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _ACCEPT = {"Accept": "application/fhir+json, application/json;q=0.9"}
@@ -39,6 +40,10 @@ class Access:
         self.deadline = deadline
         self.room = room
 
+    def for_one_need(self) -> Access:
+        """The same with a part of the room: one answer without end must not leave the others none."""
+        return Access(self._token, self.deadline, self._expires, Room(self.room.size // _NEEDS_OF_A_CALL, self.room))
+
     def headers(self, now: float) -> dict[str, str]:
         """The headers that open the server. Raises OutboundError once the token has expired."""
         if self._expires is not None and now >= self._expires:
@@ -50,40 +55,41 @@ class FhirClient:
     """One server. All methods raise OutboundError."""
 
     def __init__(self, base_url: str, http: httpx.AsyncClient, outcomes: Outcomes) -> None:
-        self.base = read_base(base_url)
+        self._base = read_base(base_url)
+        self.root = str(self._base).rstrip("/")
         self._http = http
         self._outcomes = outcomes
         self._method = ""  # how it searches: POST or GET, once one has worked
 
-    async def ask(self, query: Query, access: Access) -> tuple[httpx.URL, bytes]:
-        """The answer to a read or the first page of a search, and the address that links in it are relative to."""
-        url = self.base.copy_with(path=f"{self.base.path.rstrip('/')}/{query.path}")
+    async def ask(self, query: Query, access: Access) -> tuple[str, bytes]:
+        """Address and answer of a read, or of the first page of a search; links in it are relative to the address."""
+        url = f"{self.root}/{query.path}"
         if query.is_read:
             return url, await self._send("GET", url, access)
         form = urlencode(query.parameters)
         if self._method != "GET":
             try:
-                body = await self._send("POST", url.copy_with(path=f"{url.path}/_search"), access, form)
+                body = await self._send("POST", f"{url}/_search", access, form)
             except OutboundError as error:
                 if self._method or error.status not in _NO_POST_SEARCH:
                     raise
             else:
                 self._method = "POST"
                 return url, body
-        body = await self._send("GET", url.copy_with(query=form.encode()), access)
+        body = await self._send("GET", f"{url}?{form}", access)
         self._method = "GET"
         return url, body
 
-    async def follow(self, link: str, page: httpx.URL, access: Access) -> tuple[httpx.URL, bytes]:
-        """The next page, where it is on this server below its base path."""
-        url = next_page(link, page, self.base)
+    async def follow(self, link: str, page: str, access: Access) -> tuple[str, bytes]:
+        """The address and content of the next page, where it is on this server below its base path."""
+        url = str(next_page(link, page, self._base))
         return url, await self._send("GET", url, access)
 
     async def aclose(self) -> None:
         """Close its connections."""
         await self._http.aclose()
 
-    async def _send(self, method: str, url: httpx.URL, access: Access, form: str | None = None) -> bytes:
+    async def _send(self, method: str, url: str, access: Access, form: str | None = None) -> bytes:
         """One request, repeated while that makes sense and there is time."""
         clock = asyncio.get_running_loop().time
         for left in reversed(range(TRIES)):
@@ -102,7 +108,7 @@ class FhirClient:
             await asyncio.sleep(pause)
         raise OutboundError(Failure.CLOSED)
 
-    async def _once(self, method: str, url: httpx.URL, headers: dict[str, str], form: str | None, room: Room) -> bytes:
+    async def _once(self, method: str, url: str, headers: dict[str, str], form: str | None, room: Room) -> bytes:
         content = None if form is None else form.encode()
         given = headers if form is None else {**headers, **_SEARCH_FORM}
         async with self._http.stream(method, url, headers=given, content=content) as response:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+import sys
 import zlib
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -47,8 +49,7 @@ def open_client(
     the operator chose; only the proxy then sees what the names lead to, so that only written-out addresses are judged.
     A pool has one TLS identity: use one client per server. The first call reads the system's authorities from disk.
     """
-    for name in ("httpx", "httpcore"):  # they log addresses, and ours name patients
-        logging.getLogger(name).setLevel(logging.WARNING)
+    _settle_libraries()
     shared: dict[str, Any] = {
         "ssl_context": tls or system_tls(),
         "max_connections": MAX_CONNECTIONS,
@@ -67,6 +68,14 @@ def open_client(
         follow_redirects=False,
         trust_env=False,
     )
+
+
+def _settle_libraries() -> None:
+    for name in ("httpx", "httpcore"):  # they log addresses, and ours name patients
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # httpcore looks for this optional package at every lock: a search that fails costs more than the request does.
+    if find_spec("sniffio") is None:
+        sys.modules["sniffio"] = None  # type: ignore[assignment]  # how Python is told that there is none
 
 
 @lru_cache(maxsize=1)
@@ -89,10 +98,11 @@ def read_tls(ca_bundle: Path | None, certificate: Path | None, key: Path | None)
 
 
 class Room:
-    """How many bytes may still be read; all answers to one call share one."""
+    """How many bytes may still be read. `whole`: a larger room that they also take from."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, whole: Room | None = None) -> None:
         self.size = self.left = size
+        self._whole = whole
 
     @property
     def taken(self) -> int:
@@ -103,6 +113,8 @@ class Room:
         """Raises OutboundError when there is no room for `count` more bytes."""
         if count > self.left:
             raise OutboundError(Failure.TOO_LARGE)
+        if self._whole is not None:
+            self._whole.take(count)
         self.left -= count
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 import msgspec
 
@@ -30,25 +31,25 @@ class _Prescription(msgspec.Struct, frozen=True):
 _DECODER = msgspec.json.Decoder(_Prescription)
 
 
-def missing_products(answers: Iterable[KeyAnswer], drafts: Iterable[msgspec.Raw], base: str) -> tuple[str, ...]:
+def missing_products(answers: Sequence[KeyAnswer], drafts: Iterable[msgspec.Raw], base: str) -> tuple[str, ...]:
     """The ids of the Medications that prescriptions refer to and that came with none of the answers or drafts.
 
     answers: those of the keys that hold prescriptions.
     base: of the FHIR server; absolute references elsewhere are left alone, and so are contained ones.
     """
     wanted: dict[str, None] = {}
-    held: set[str] = set()
     prescriptions = list(drafts)
     for answer in answers:
         for record in answer.records:
             _want(getattr(record, "medication_reference", None), base, wanted)
         prescriptions += answer.resources
-        held |= {heading_of(raw).id for raw in answer.included}
     for raw in prescriptions:
         for reference in _references(raw):
             _want(reference, base, wanted)
-    if wanted:
-        held |= {heading.id for heading in map(heading_of, prescriptions) if heading.resource_type == PRODUCT}
+    if not wanted:
+        return ()
+    delivered = chain(prescriptions, *(answer.included for answer in answers))
+    held = {heading.id for heading in map(heading_of, delivered) if heading.resource_type == PRODUCT}
     return tuple(product for product in wanted if product not in held)[:MOST_PRODUCTS]
 
 

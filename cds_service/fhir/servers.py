@@ -54,13 +54,13 @@ def choose_server(named: str, servers: Iterable[FhirServer]) -> FhirServer:
     raise OutboundError(Failure.REFUSED_SERVER)
 
 
-def next_page(link: str, page: httpx.URL, base: httpx.URL) -> httpx.URL:
+def next_page(link: str, page: str, base: httpx.URL) -> httpx.URL:
     """The address of the next page, told absolutely or relatively to `page`.
 
     Raises OutboundError when it leads off the server's scheme, host and port, or outside its base path.
     """
     try:
-        url = _read(str(page.join(link))) if not _AMBIGUOUS.search(link) else None
+        url = _read(str(httpx.URL(page).join(link))) if not _AMBIGUOUS.search(link) else None
     except (httpx.InvalidURL, ValueError, OutboundError):
         url = None
     if url is None or (url.scheme, url.host, url.port) != (base.scheme, base.host, base.port):

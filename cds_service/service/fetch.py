@@ -78,15 +78,16 @@ class Fetcher:
         servers: those that the caller may have read; None, in the sandbox, is any. elapsed: seconds since the call
         arrived. Never raises but when cancelled; nothing is asked any more after it returned.
         """
+        named = envelope.fhir_server or ""
         shelves = [entry.key for entry in plan if entry.resource in _PRESCRIPTIONS]
         prescribed = [call.answers[key] for key in shelves]
         room = Room(self._limits.room)
         try:
             errands = tuple(_errands(call, envelope, plan))
-            if not errands and not missing_products(prescribed, call.drafts, envelope.fhir_server or ""):
+            if not errands and not missing_products(prescribed, call.drafts, named.rstrip("/")):
                 return Fetched(call)
             access = self._access(call, envelope, room, elapsed)
-            client = await self._clients.of(_server(envelope.fhir_server or "", servers))
+            client = await self._clients.of(_server(named, servers))
         except OutboundError as error:
             untold = msgspec.structs.replace(NOT_ASKED, reason=error.failure)
             found = {key: untold for key, answer in call.answers.items() if answer.state == "not asked"}
@@ -176,9 +177,9 @@ class _Trip:
         return pages.answer(stopped)
 
     async def _all_pages(self, errand: Errand, pages: Pages) -> None:
-        client, access = self._client, self._access
+        client, access = self._client, self._access.for_one_need()
         if errand.query is None:
-            place, body = client.base, errand.sent or b""
+            place, body = f"{client.root}/", errand.sent or b""
         else:
             place, body = await client.ask(errand.query, access)
         seen: set[str] = set()
@@ -199,7 +200,7 @@ class _Trip:
         """The Medications that nothing delivered, as soon as it is known which: many at a time, singly if refused."""
         answers = self._call.answers
         prescribed = [await tasks[key] if key in tasks else answers[key] for key in shelves]
-        wanted = missing_products(prescribed, self._call.drafts, str(self._client.base))
+        wanted = missing_products(prescribed, self._call.drafts, self._client.root)
         found = await self._needs(Errand(_PRODUCTS, query) for query in batches(wanted))
         if any(answer.state != "complete" for answer in found):
             held = {heading_of(raw).id for answer in found for raw in answer.resources}

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from tests.bench import keeping
+from tests.bench import fetching, keeping
 from tests.bench.core import Core, Timing, judge, summed_up
 from tests.bench.payloads import payload
 from tests.bench.servers import Round, Server, cards_of
@@ -63,16 +63,16 @@ class Answers:
     """Compares every answer with the recorded ones."""
 
     def __init__(self) -> None:
-        self._golden: list[list[Any]] = orjson.loads(GOLDEN.read_bytes())
+        self.golden: list[list[Any]] = orjson.loads(GOLDEN.read_bytes())
         self.seen = 0
         self.wrong = 0
 
     def check(self, answers: list[bytes]) -> None:
         """Count the answers, and the wrong ones among them."""
         self.seen += len(answers)
-        wrong = [found for found in map(cards_of, answers) if found != self._golden]
+        wrong = [found for found in map(cards_of, answers) if found != self.golden]
         if wrong and not self.wrong:
-            print(f"WRONG ANSWER: {wrong[0]}\n  instead of: {self._golden}")
+            print(f"WRONG ANSWER: {wrong[0]}\n  instead of: {self.golden}")
         self.wrong += len(wrong)
 
 
@@ -91,6 +91,7 @@ def main() -> int:
     print(f"15 MB body               {_large(answers)}\n", flush=True)
     print(keeping.over_http(host), flush=True)
     print("\n".join(keeping.recalls()) + "\n", flush=True)
+    print(fetching.over_http(host, answers.golden) + "\n", flush=True)
     _in_process()
     print(f"\nanswers                  {answers.seen} compared, {answers.wrong} wrong")
     return 1 if answers.wrong else 0

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from tests.faults.ehr import Asked, Ehr, advice, prefetch, running, tell_chart, unjudged
-from tests.faults.faults import BUDGET, FAULTS, HUGE, Fault
+from tests.faults.faults import FAULTS, HUGE, Fault
 from tests.http.client import Reply
 
 by_name = pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
@@ -16,7 +16,7 @@ by_name = pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 
 async def everything(fault: Fault) -> tuple[Reply, dict[str, int]]:
     """A server that does nothing else."""
-    async with Ehr(fault.answer) as ehr, running(**BUDGET) as service:
+    async with Ehr(fault.answer) as ehr, running(**fault.settings) as service:
         return await service.call(ehr.base), service.failures
 
 
@@ -26,7 +26,7 @@ async def conditions_only(fault: Fault) -> tuple[Reply, Reply, dict[str, int]]:
     async def answer(asked: Asked, writer: asyncio.StreamWriter) -> None:
         await (fault.answer if asked.path.startswith("Condition") else tell_chart)(asked, writer)
 
-    async with Ehr() as sound, Ehr(answer) as ehr, running(**BUDGET) as service:
+    async with Ehr() as sound, Ehr(answer) as ehr, running(**fault.settings) as service:
         wanted = await service.call(sound.base)
         return wanted, await service.call(ehr.base), service.failures
 

@@ -97,7 +97,7 @@ def test_nothing_is_asked_after_the_answer() -> None:
 
     async def scene(ehr: Ehr, service: Service) -> tuple[int, int]:
         async def hang(asked: Asked, writer: asyncio.StreamWriter) -> None:
-            await (asyncio.sleep(1) if asked.path == "Condition" else tell_chart(asked, writer))
+            await (asyncio.sleep(60) if asked.path == "Condition" else tell_chart(asked, writer))
 
         ehr.answer = hang
         reply = await service.call(ehr.base)
@@ -105,7 +105,7 @@ def test_nothing_is_asked_after_the_answer() -> None:
         await asyncio.sleep(0.2)
         return reply.status, len(ehr.asked) - before
 
-    assert play(scene, fetch_budget_ms=300) == (200, 0)
+    assert play(scene, fetch_budget_ms=2000) == (200, 0)
 
 
 @pytest.mark.parametrize("seconds", [0, -5])
@@ -126,13 +126,13 @@ def test_a_token_that_expires_on_the_way_is_not_used_any_more() -> None:
     async def scene(ehr: Ehr, service: Service) -> tuple[Reply, list[str]]:
         async def answer(asked: Asked, writer: asyncio.StreamWriter) -> None:
             if asked.path == "Condition":
-                await asyncio.sleep(1.1)
+                await asyncio.sleep(3)
                 writer.write(written(200, searchset([], link=[{"relation": "next", "url": f"{ehr.base}/Condition?2"}])))
             else:
                 await tell_chart(asked, writer)
 
         ehr.answer = answer
-        reply = await service.call(ehr.base, fhirAuthorization=authorization(expires_in=1))
+        reply = await service.call(ehr.base, fhirAuthorization=authorization(expires_in=3))
         return reply, [one.query for one in ehr.asked if one.path == "Condition"]
 
     reply, conditions = play(scene)
@@ -366,6 +366,31 @@ def test_a_kept_connection_that_the_server_closed_is_opened_again() -> None:
     assert advice(first) == advice(second) != []
 
 
+def test_one_answer_without_end_leaves_room_for_the_others() -> None:
+    flooded = asyncio.Event()
+
+    async def flood(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        if asked.path != "Condition":
+            await flooded.wait()
+            await tell_chart(asked, writer)
+            return
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        try:
+            for _piece in range(1000):
+                writer.write(b" " * 65536)
+                await writer.drain()
+        finally:
+            flooded.set()
+
+    async def scene(ehr: Ehr, service: Service) -> Reply:
+        return await service.call(ehr.base)
+
+    reply = play(scene, Ehr(flood), max_body_bytes=2**20)
+    assert reply.status == 200
+    assert (SUSPECT, "critical") in {card[:2] for card in advice(reply)}
+    assert "conditions: not fetched (too-large)" in unjudged(reply)
+
+
 def test_connections_are_kept() -> None:
     async def scene(ehr: Ehr, service: Service) -> tuple[int, int]:
         for _ in range(10):
@@ -398,6 +423,31 @@ def test_medications_are_read_singly_where_they_cannot_be_searched() -> None:
     reply, asked = play(scene, Ehr(no_search))
     assert asked == ["Medication/di-2", "Medication/om-1"]
     assert "digoxin-low-mg-k" in {rule for rule, *_ in advice(reply)}
+
+
+@pytest.mark.parametrize(
+    "reference", ["http://127.0.0.2/fhir/Medication/x-1", "urn:uuid:x-1", "#x-1", "Medication/x,1", "Substance/x-1", ""]
+)
+def test_a_reference_elsewhere_is_not_followed(reference: str) -> None:
+    """S-33."""
+
+    async def scene(ehr: Ehr, service: Service) -> tuple[int, int]:
+        sent = prefetch()
+        sent["medications"]["entry"].append({"resource": prescription(5, medicationReference={"reference": reference})})
+        return (await service.call(ehr.base, prefetch=sent)).status, ehr.connections
+
+    assert play(scene) == (200, 0)
+
+
+def test_an_absolute_reference_to_the_same_server_is_followed() -> None:
+    async def scene(ehr: Ehr, service: Service) -> list[str]:
+        sent = prefetch()
+        far = prescription(5, medicationReference={"reference": f"{ehr.base}/Medication/far-5/_history/2"})
+        sent["medications"]["entry"].append({"resource": far})
+        await service.call(f"{ehr.base}/", prefetch=sent)
+        return [one.query for one in ehr.asked]
+
+    assert play(scene) == ["_id=far-5&_count=1"]
 
 
 def test_the_medications_of_a_complete_prefetch_are_fetched_too() -> None:

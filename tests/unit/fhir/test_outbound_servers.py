@@ -12,7 +12,7 @@ from cds_service.knowledge.model import KeyPlanEntry
 
 LISTED = (FhirServer("https://ehr.example/fhir/R4"), FhirServer("https://other.example"))
 BASE = httpx.URL("https://ehr.example/fhir/R4")
-PAGE = httpx.URL("https://ehr.example/fhir/R4/Observation")
+PAGE = "https://ehr.example/fhir/R4/Observation"
 
 
 def entry(query: str) -> KeyPlanEntry:

@@ -80,7 +80,8 @@ class Settings(BaseSettings):
         description="Prefetch keys this EHR is known not to have: not asked for, read as answered and empty.",
     )
     admit_unknown_status: bool = Field(
-        False, description="Whether a result with status `unknown` counts as final (some exports say nothing else)."
+        False,
+        description="Whether status `unknown` means final for results and in use for drugs (some systems write nothing else).",
     )
     icu_locations: Words = Field((), description="Names or ids of the locations that are intensive care.")
     data_dir: Path = Field(

@@ -89,7 +89,7 @@ def decide_with(settings: Settings, knowledge: Knowledge) -> Adviser:
             zone=settings.zone,
             base_url=voice.base_url,
             canonical_base=settings.canonical_base,
-            topic_hyphens=PROFILES[settings.profile].topic_hyphens,
+            form=PROFILES[settings.profile].cards,
             sandbox=settings.sandbox,
             decision_extension=settings.decision_extension,
             admit_unknown_status=settings.admit_unknown_status,

@@ -172,6 +172,6 @@ def _adapt(entry: KeyPlanEntry, profile: Profile) -> str:
         return entry.query
     pairs = [pair.partition("=")[::2] for pair in parameters.split("&")]
     (first, value), *others = [pair for pair in pairs if pair[0] not in profile.without_parameters]
-    asked = {first: value} | profile.parameters.get(entry.key, {})
-    asked = asked | {name: value for name, value in others if name not in asked}
+    asked = {first: value, **profile.parameters.get(entry.key, {})}
+    asked |= {name: value for name, value in others if name not in asked}
     return path + "?" + "&".join(f"{name}={value}" for name, value in asked.items())

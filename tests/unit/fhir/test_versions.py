@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -148,7 +149,8 @@ def test_the_ingredient_of_a_product_is_read_with_its_strength(part: dict[str, A
     product = {"resourceType": "Medication", "id": "x", "ingredient": [part]}
     found = only(chart(order(medicationReference={"reference": "Medication/x"}), included=(product,)))
     assert found.ingredients == {"omeprazole"}
-    assert [(strength.amount, strength.unit) for strength in found.strengths] == [(20, "mg")]
+    (strength,) = found.strengths
+    assert (strength.amount, strength.unit) == (Decimal(20), "mg")
 
 
 def test_an_r5_ingredient_may_refer_to_its_substance() -> None:

@@ -165,7 +165,7 @@ def decide_with(settings: Settings, knowledge: Knowledge, manner: Manner) -> Adv
             zone=settings.zone,
             base_url=voice.base_url,
             canonical_base=settings.canonical_base,
-            topic_hyphens=PROFILES[manner.profile].topic_hyphens,
+            form=PROFILES[manner.profile].cards,
             sandbox=settings.sandbox,
             decision_extension=manner.decision_extension,
             admit_unknown_status=settings.admit_unknown_status,

@@ -56,7 +56,7 @@ def serve(
 
 @commands.command()
 def prefetch(
-    profile: Annotated[str, typer.Option(help="generic, epic, oracle or nl.")] = "generic",
+    profile: Annotated[str, typer.Option(help="generic, epic, oracle, nl or cds-hooks-1.0.")] = "generic",
     hook: Annotated[str | None, typer.Option(help="Only the keys of this hook.")] = None,
     language: Annotated[str, typer.Option(help="nl or en.")] = "en",
     overlay: Overlay = None,
@@ -243,7 +243,7 @@ def explain_request(
             settings={"icu_locations": frozenset(settings.icu_locations)},
         ).for_tenant(tenant)
         absent = frozenset(settings.absent_sources) if tenant.absent_sources is None else tenant.absent_sources
-        plan = apply_profile(knowledge.key_plan, PROFILES[settings.profile])
+        plan = apply_profile(knowledge.key_plan, PROFILES[settings.profile], absent)
         now = datetime.now(UTC)  # noqa: TID251 (a command line has a clock)
         typer.echo(explain_body(request.read_bytes(), knowledge, plan, options, now, absent))
     except IonwiseError as error:

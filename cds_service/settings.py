@@ -95,15 +95,16 @@ class Settings(BaseSettings):
     silent: bool = Field(
         False, description="Evaluate every rule and show no card; the sandbox shows them, marked as silent."
     )
-    profile: Literal["generic", "epic", "oracle", "nl"] = Field(
-        "generic", description="Which EHR calls: varies the prefetch queries."
+    profile: Literal["generic", "epic", "oracle", "nl", "cds-hooks-1.0"] = Field(
+        "generic", description="Which kind of EHR calls: varies the prefetch queries and the members of cards."
     )
     absent_sources: Words = Field(
         (),
         description="Prefetch keys this EHR is known not to have: not asked for, read as answered and empty.",
     )
     admit_unknown_status: bool = Field(
-        False, description="Whether a result with status `unknown` counts as final (some exports say nothing else)."
+        False,
+        description="Whether status `unknown` means final (results), in use (drugs): some systems write nothing else.",
     )
     icu_locations: Words = Field((), description="Names or ids of the locations that are intensive care.")
     data_dir: Path = Field(

@@ -150,15 +150,15 @@ class Tenancy:
         own = [order for order in knowledge.orders.values() if order.own]
         if own:  # `ionwise check` has seen to the rest
             validate_orders(own, tenant.languages or settings.languages)
-        plan = apply_profile(knowledge.key_plan, PROFILES[manner.profile])
-        absent = tenant.absent_sources
+        absent = frozenset(settings.absent_sources) if tenant.absent_sources is None else tenant.absent_sources
+        plan = apply_profile(knowledge.key_plan, PROFILES[manner.profile], absent)
         return Site(
             knowledge=knowledge,
             plan=plan,
             keys={hook: tuple(entry for entry in plan if hook in entry.hooks) for hook in CONTEXTS},
             advise=self._bind(knowledge, manner),
             languages=tenant.languages or settings.languages,
-            absent_sources=frozenset(settings.absent_sources) if absent is None else absent,
+            absent_sources=absent,
         )
 
 

@@ -127,7 +127,7 @@ class DoseAndRate(Struct, gc=False, rename="camel"):
 
 
 class Dosage(Struct, gc=False, rename="camel"):
-    """One dosage instruction; `dose_quantity` directly on it is the STU3 shape."""
+    """One dosage instruction; `dose_quantity` and `dose_range` directly on it are the STU3 shape."""
 
     text: str = ""
     patient_instruction: str = ""
@@ -138,6 +138,7 @@ class Dosage(Struct, gc=False, rename="camel"):
     route: CodeableConcept | None = None
     dose_and_rate: tuple[DoseAndRate, ...] = ()
     dose_quantity: Quantity | None = None
+    dose_range: Range | None = None
     max_dose_per_period: Ratio | None = None
     modifier_extension: tuple[Extension, ...] = ()
 
@@ -153,10 +154,12 @@ class ObservationRange(Struct, gc=False, rename="camel"):
 
 
 class MedicationIngredient(Struct, gc=False, rename="camel"):
-    """One ingredient of a product and its strength."""
+    """One ingredient of a product and its strength; STU3 says `amount`, R5 has one `item` for the first two."""
 
     item_codeable_concept: CodeableConcept | None = None
     item_reference: Reference | None = None
     is_active: bool | None = None
     strength: Ratio | None = None
+    amount: Raw | UnsetType = UNSET
+    item: Raw | UnsetType = UNSET
     modifier_extension: tuple[Extension, ...] = ()

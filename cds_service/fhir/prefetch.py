@@ -27,7 +27,7 @@ from cds_service.errors import RequestError
 from cds_service.facts.records import CoverageState
 from cds_service.fhir.call import KeyAnswer
 from cds_service.fhir.read.references import kind_of
-from cds_service.fhir.read.shapes import is_other_shape
+from cds_service.fhir.read.shapes import is_other_shape, r4_name
 from cds_service.fhir.structs import UNREADABLE, Condition, MedicationRequest, MedicationStatement, Observation
 from cds_service.knowledge.model import KeyPlanEntry
 
@@ -132,7 +132,7 @@ def read_answer(value: msgspec.Raw, entry: KeyPlanEntry) -> KeyAnswer:
         return FAILED if _tells_failure(value) else EMPTY
     if decoded.resourceType == "Bundle":
         return _read_bundle(decoded, entry)
-    return KeyAnswer("complete", (value,)) if decoded.resourceType == entry.resource else FAILED
+    return KeyAnswer("complete", (value,)) if r4_name(decoded.resourceType or "") == entry.resource else FAILED
 
 
 def require_answers(answers: Mapping[str, KeyAnswer], plan: Iterable[KeyPlanEntry], hook: str) -> None:
@@ -252,7 +252,7 @@ def _is_include(item: _Entry, kind: str, entry: KeyPlanEntry) -> bool:
     mode = item.search.mode if item.search else None
     if mode is not None and mode.strip().lower() in _NOT_MATCHES:
         return True
-    return kind not in ("", entry.resource)
+    return r4_name(kind) not in ("", entry.resource)
 
 
 def _tells_failure(outcome: msgspec.Raw) -> bool:

@@ -1,4 +1,5 @@
-"""How EHRs differ in the prefetch queries that they can answer, as data, and the sheet an analyst types them from."""
+"""How EHRs differ, as data: the prefetch queries that they can answer, the members of cards that they take, and the
+sheet that an analyst types the queries from."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from cds_service.knowledge.card_form import PLAIN_FORM, CardForm
 from cds_service.knowledge.model import KeyPlanEntry, PlainText
 
 
@@ -14,16 +16,16 @@ class Profile(msgspec.Struct, frozen=True):
 
     without_resources   types it does not serve: their keys are left out
     without_parameters  search parameters it does not document: left out of every query
-    categories          key prefix -> category that its queries must carry
-    topic_hyphens       whether it admits hyphens in source.topic.code
+    parameters          key -> search parameters that its query must carry, in place of those of the plan
+    cards               the members of cards that it takes
     notes               what the analyst must know besides
     """
 
     id: str
     without_resources: frozenset[str] = frozenset()
     without_parameters: frozenset[str] = frozenset()
-    categories: Mapping[str, str] = {}
-    topic_hyphens: bool = True
+    parameters: Mapping[str, Mapping[str, str]] = {}
+    cards: CardForm = PLAIN_FORM
     notes: tuple[PlainText, ...] = ()
 
 
@@ -34,8 +36,8 @@ PROFILES: Mapping[str, Profile] = {
         Profile(
             "epic",
             without_resources=frozenset({"MedicationStatement"}),
-            categories={"labs": "laboratory"},
-            topic_hyphens=False,
+            parameters={key: {"category": "laboratory"} for key in ("labsRare", "labsFrequent")},
+            cards=CardForm(topic_hyphens=False),
             notes=(
                 {
                     "en": "Discovery is not read: type every key and query into the prefetch record.",
@@ -45,20 +47,34 @@ PROFILES: Mapping[str, Profile] = {
                     "en": "The endpoint URI on the client id must equal our service URL exactly.",
                     "nl": "De endpoint-URI bij de client-id moet exact gelijk zijn aan onze service-URL.",
                 },
+                {
+                    "en": "Suggested orders need codes of your own preference lists: name them under orderables in the "
+                    "overlay.",
+                    "nl": "Voorgestelde orders vereisen codes uit uw eigen voorkeurslijsten: noem ze onder orderables "
+                    "in de overlay.",
+                },
             ),
         ),
         Profile(
             "oracle",
+            without_resources=frozenset({"MedicationStatement"}),
             without_parameters=frozenset({"_sort"}),
+            cards=CardForm(selection="at-most-one"),
             notes=(
                 {
                     "en": "Without _sort a cut page proves nothing about absence; raise the page size if you can.",
                     "nl": "Zonder _sort bewijst een afgekapte pagina niet wat ontbreekt; vergroot de pagina.",
                 },
+                {
+                    "en": "Links that are not on the allow-list are removed: have the rule pages (source.url) listed.",
+                    "nl": "Links die niet op de lijst staan, worden verwijderd: laat de regelpagina's (source.url) "
+                    "opnemen.",
+                },
             ),
         ),
         Profile(
             "nl",
+            parameters={"medications": {"status": "active,unknown"}},
             notes=(
                 {
                     "en": "Laboratories that code locally need their codes added to the code= lists.",
@@ -67,6 +83,25 @@ PROFILES: Mapping[str, Profile] = {
                 {
                     "en": "The medication overview is in MedicationStatement: always send medicationStatements.",
                     "nl": "Het medicatieoverzicht staat in MedicationStatement: stuur medicationStatements altijd mee.",
+                },
+                {
+                    "en": "Where prescriptions carry status unknown, say so with admit_unknown_status.",
+                    "nl": "Hebben voorschriften de status unknown, zeg dat dan met admit_unknown_status.",
+                },
+            ),
+        ),
+        Profile(
+            "cds-hooks-1.0",
+            cards=CardForm(selection="at-most-one", since_2=False),
+            notes=(
+                {
+                    "en": "Send null for an empty answer and leave a failed key out; a page must hold everything.",
+                    "nl": "Stuur null voor een leeg antwoord en laat een mislukte sleutel weg; een pagina moet alles "
+                    "bevatten.",
+                },
+                {
+                    "en": "Cards have no id in 1.0: nothing can be reported back about them.",
+                    "nl": "Kaarten hebben in 1.0 geen id: er kan niets over teruggemeld worden.",
                 },
             ),
         ),
@@ -80,12 +115,18 @@ _NEED: Mapping[str, PlainText] = {
 }
 
 
-def apply_profile(plan: Iterable[KeyPlanEntry], profile: Profile) -> tuple[KeyPlanEntry, ...]:
-    """The key plan as this kind of EHR can answer it."""
+def apply_profile(
+    plan: Iterable[KeyPlanEntry], profile: Profile, absent_sources: frozenset[str] = frozenset()
+) -> tuple[KeyPlanEntry, ...]:
+    """The key plan as this kind of EHR can answer it.
+
+    absent_sources: keys that the site says it has nothing for. They stay, to be read as empty; without that word, what
+    this EHR does not serve is left out and reported as not available.
+    """
     return tuple(
         msgspec.structs.replace(entry, query=_adapt(entry, profile))
         for entry in plan
-        if entry.resource not in profile.without_resources
+        if entry.resource not in profile.without_resources or entry.key in absent_sources
     )
 
 
@@ -130,8 +171,7 @@ def _adapt(entry: KeyPlanEntry, profile: Profile) -> str:
     if not mark:
         return entry.query
     pairs = [pair.partition("=")[::2] for pair in parameters.split("&")]
-    kept = [(name, value) for name, value in pairs if name not in profile.without_parameters]
-    category = next((value for prefix, value in profile.categories.items() if entry.key.startswith(prefix)), None)
-    if category is not None and not any(name == "category" for name, _ in kept):
-        kept.insert(1, ("category", category))
-    return path + "?" + "&".join(f"{name}={value}" for name, value in kept)
+    (first, value), *others = [pair for pair in pairs if pair[0] not in profile.without_parameters]
+    asked = {first: value, **profile.parameters.get(entry.key, {})}
+    asked |= {name: value for name, value in others if name not in asked}
+    return path + "?" + "&".join(f"{name}={value}" for name, value in asked.items())

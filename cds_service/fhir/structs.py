@@ -1,5 +1,7 @@
 """FHIR R4 resources as far as rules need them: one Struct each, naming only what is read; unknown members are skipped.
 
+Members of STU3 and R5 stand beside them where that tells a version, or where R4 reads the rest as it is.
+
 Deliberately tolerant. Elements that are wrong in the wild and that no rule needs (Observation.category, extension
 values) are left out or kept as undecoded `msgspec.Raw`; a resource that still does not fit is quarantined alone.
 Every `isModifier` element that R4 has on these paths is present.
@@ -77,7 +79,7 @@ class Measured(Struct, gc=False, rename="camel"):
 
 
 class Observation(Measured, gc=False, rename="camel"):
-    """One measurement."""
+    """One measurement; `comment` is its note in STU3."""
 
     resource_type: str = ""
     id: str = ""
@@ -91,6 +93,7 @@ class Observation(Measured, gc=False, rename="camel"):
     issued: str | None = None
     specimen: Raw | UnsetType = UNSET
     note: Raw | UnsetType = UNSET
+    comment: Raw | UnsetType = UNSET
     component: Raw | UnsetType = UNSET
     contained: Raw | UnsetType = UNSET
 
@@ -165,17 +168,18 @@ MEDICINES = (MedicationRequest, MedicationStatement)
 
 
 class Medication(Resource, gc=False, rename="camel"):
-    """A product: its codes, form and ingredients."""
+    """A product: its codes, form and ingredients; `dose_form` is its form in R5."""
 
     status: str = ""
     code: CodeableConcept | None = None
     form: CodeableConcept | None = None
+    dose_form: Raw | UnsetType = UNSET
     amount: Ratio | None = None
     ingredient: tuple[MedicationIngredient, ...] = ()
 
 
 class Condition(Resource, gc=False, rename="camel"):
-    """A problem or diagnosis; both statuses change its meaning (plain codes in STU3)."""
+    """A problem or diagnosis; both statuses change its meaning (plain codes in STU3, as `context`, `asserted_date`)."""
 
     clinical_status: CodeableConcept | str | None = None
     verification_status: CodeableConcept | str | None = None
@@ -191,15 +195,20 @@ class Condition(Resource, gc=False, rename="camel"):
     abatement_age: Raw | UnsetType = UNSET
     abatement_range: Raw | UnsetType = UNSET
     recorded_date: str | None = None
+    context: Reference | None = None
+    asserted_date: str | None = None
 
 
 class Procedure(Resource, gc=False, rename="camel"):
-    """Something done to the patient."""
+    """Something done to the patient, unless `not_done` (STU3) or `not_performed` (DSTU2); `context` is STU3."""
 
     status: str = ""
+    not_done: bool | None = None
+    not_performed: bool | None = None
     code: CodeableConcept | None = None
     subject: Reference | None = None
     encounter: Reference | None = None
+    context: Reference | None = None
     performed_date_time: str | None = None
     performed_period: Period | None = None
 
@@ -230,7 +239,7 @@ class EncounterLocation(Struct, gc=False, rename="camel"):
 
 
 class Encounter(Resource, gc=False, rename="camel"):
-    """A stay or visit."""
+    """A stay or visit; `reason` holds its reasons in STU3 and R5."""
 
     status: str = ""
     class_: Coding | None = field(default=None, name="class")
@@ -240,19 +249,7 @@ class Encounter(Resource, gc=False, rename="camel"):
     period: Period | None = None
     location: tuple[EncounterLocation, ...] = ()
     reason_code: tuple[CodeableConcept, ...] = ()
-
-
-class Issue(Struct, gc=False, rename="camel"):
-    """One thing an OperationOutcome reports."""
-
-    severity: str = ""
-    code: str = ""
-
-
-class OperationOutcome(Resource, gc=False, rename="camel"):
-    """What a server says about its own answer."""
-
-    issue: tuple[Issue, ...] = ()
+    reason: Raw | UnsetType = UNSET
 
 
 def decode(raw: Raw, kind: type[Kind]) -> Kind | None:

@@ -1,7 +1,7 @@
 """One card of the answer: what a doctor needs in ten seconds, in the order in which it is needed.
 
 The detail is Markdown that also reads well as plain text: finding, why it matters, what to do, what is not known, the
-basis with its grade and source. Members follow CDS Hooks 2.0.1; nothing empty is emitted.
+basis with its grade and source. Members follow CDS Hooks 2.0.1 as far as the EHR takes them; nothing empty is emitted.
 """
 
 from __future__ import annotations
@@ -58,9 +58,12 @@ class CardWriter:
             "detail": detail,
             "source": voice.source,
         }
+        form = self.style.form
+        if not form.since_2:
+            del card["uuid"]
         if suggestions:
-            card["suggestions"] = suggestions
-            card["selectionBehavior"] = "any"
+            card["suggestions"] = suggestions if form.selection == "any" else [_in_one(suggestions)]
+            card["selectionBehavior"] = form.selection
         if voice.override_reasons:
             card["overrideReasons"] = voice.override_reasons
         card["extension"] = {"org.ionwise.rules": [voice.mark, *[absorbed.mark for absorbed, _ in under]]}
@@ -91,6 +94,15 @@ class CardWriter:
             voice = prepare_voice(rule, variant, self.knowledge, self.style)
             self._voices[rule.id, variant] = voice
         return voice
+
+
+def _in_one(suggestions: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """All orders as one suggestion, for users who can take only one."""
+    first, *others = suggestions
+    if not others:
+        return first
+    label = "; ".join([suggestion["label"] for suggestion in suggestions])
+    return {**first, "label": label, "actions": [action for one in suggestions for action in one["actions"]]}
 
 
 def _summary(verdict: Verdict, summary: Ready, printer: Printer) -> str:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from cds_service.knowledge.card_form import PLAIN_FORM, CardForm
 from cds_service.knowledge.model import Grade, Knowledge, Rule
 from cds_service.knowledge.template import Template
 from cds_service.knowledge.tenant import DEFAULT_TENANT
@@ -17,7 +18,7 @@ from cds_service.render.values import Printer, Ready
 
 
 class CardStyle(msgspec.Struct, frozen=True):
-    """How cards are printed for one caller: language, time zone, addresses, whether topic codes lose their hyphens.
+    """How cards are printed for one caller: language, time zone, addresses, the members that its EHR takes.
 
     strict: a text that cannot be printed raises (cases and tests) instead of falling back to the rule's title.
     """
@@ -26,7 +27,7 @@ class CardStyle(msgspec.Struct, frozen=True):
     zone: ZoneInfo
     base_url: str
     canonical_base: str
-    topic_hyphens: bool = True
+    form: CardForm = PLAIN_FORM
     strict: bool = False
 
 
@@ -57,7 +58,7 @@ def prepare_voice(rule: Rule, variant: str, knowledge: Knowledge, style: CardSty
     language, text = style.language, rule.cards[variant]
     shared = (language, style.zone, knowledge.vocabulary, knowledge.phrases, rule.phrases, rule.limit_table)
     simple, rich = Printer(*shared, plain), Printer(*shared, markdown)
-    reasons = (knowledge.override_reasons[code] for code in rule.override_reasons)
+    reasons = [knowledge.override_reasons[code] for code in rule.override_reasons] if style.form.since_2 else []
     system = f"{style.canonical_base}/CodeSystem/override-reason"
     return Voice(
         plain=simple,
@@ -91,15 +92,17 @@ def _steps(steps: Sequence[Template], printer: Printer) -> Ready:
 
 def _source(rule: Rule, tenant: str, style: CardStyle) -> dict[str, Any]:
     page = f"{style.base_url}/rules/{rule.id}"
-    return {
+    source: dict[str, Any] = {
         "label": rule.evidence[0].label,
         "url": page if tenant == DEFAULT_TENANT else f"{page}?tenant={tenant}",
-        "topic": {
-            "system": f"{style.canonical_base}/CodeSystem/rules",
-            "code": rule.id if style.topic_hyphens else rule.id.replace("-", ""),
-            "display": rule.title[style.language],
-        },
     }
+    if style.form.since_2:
+        source["topic"] = {
+            "system": f"{style.canonical_base}/CodeSystem/rules",
+            "code": rule.id if style.form.topic_hyphens else rule.id.replace("-", ""),
+            "display": rule.title[style.language],
+        }
+    return source
 
 
 def _mark(rule: Rule, variant: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from cds_service.engine.suppress import NO_MEMORY, Memory, keep_back, repeatable
 from cds_service.facts.snapshot import Snapshot
 from cds_service.fhir.call import Call
 from cds_service.fhir.read.chart import read_chart
+from cds_service.knowledge.card_form import PLAIN_FORM, CardForm
 from cds_service.knowledge.model import Knowledge, Rule
 from cds_service.knowledge.tenant import Tenant
 from cds_service.render.card import CardWriter
@@ -32,6 +33,7 @@ SWITCHED_OFF = "switched off"
 class DecideOptions(msgspec.Struct, frozen=True):
     """How one caller wants to be answered.
 
+    form      the members of cards that the caller's EHR takes
     settings  a tenant's clinical settings (for example the ICU location codes)
     sandbox   shows silent rules (marked), and details that production leaves out
     strict    a card text that cannot be printed is an error (cases and tests); otherwise the rule's title stands in
@@ -41,7 +43,7 @@ class DecideOptions(msgspec.Struct, frozen=True):
     zone: ZoneInfo = ZoneInfo("Europe/Amsterdam")
     base_url: str = "https://ionwise.example"
     canonical_base: str = "https://ionwise.example"
-    topic_hyphens: bool = True
+    form: CardForm = PLAIN_FORM
     sandbox: bool = False
     decision_extension: bool = True
     strict: bool = False
@@ -94,7 +96,7 @@ class Decider:
             options.zone,
             options.base_url,
             options.canonical_base,
-            options.topic_hyphens,
+            options.form,
             options.strict,
         )
         self._writer = CardWriter(knowledge, style)

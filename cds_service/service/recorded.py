@@ -18,12 +18,13 @@ from cds_service.errors import IonwiseError
 from cds_service.facts.moments import parse_moment
 from cds_service.fhir.call import Call, KeyAnswer
 from cds_service.fhir.read.references import bare_id
+from cds_service.fhir.read.shapes import r4_name
 from cds_service.knowledge.model import KeyPlanEntry
 from cds_service.service.envelope import CONTEXTS, decode_envelope
 from cds_service.service.gather import gather
 
 PRODUCTS = frozenset({"Medication", "Substance"})
-ORDERS = frozenset({"MedicationRequest", "MedicationOrder"})
+PRESCRIPTION = "MedicationRequest"
 DRAFT = "draft"
 _UTC = ZoneInfo("UTC")
 
@@ -79,10 +80,10 @@ class Example(msgspec.Struct, frozen=True):
         waiting = list(self.resources)
         answers: dict[str, KeyAnswer] = {}
         for entry in keys:
-            mine = tuple(raw for kind, raw in waiting if kind == entry.resource)
-            waiting = [(kind, raw) for kind, raw in waiting if kind != entry.resource]
+            mine = tuple(raw for kind, raw in waiting if r4_name(kind) == entry.resource)
+            waiting = [(kind, raw) for kind, raw in waiting if r4_name(kind) != entry.resource]
             products = tuple(raw for kind, raw in self.resources if kind in PRODUCTS)
-            answers[entry.key] = KeyAnswer("complete", mine, products if entry.resource in ORDERS else ())
+            answers[entry.key] = KeyAnswer("complete", mine, products if entry.resource == PRESCRIPTION else ())
         return Call(self.hook, self.patient_id, self.as_of, answers, user_id="Practitioner/example", drafts=self.drafts)
 
 
@@ -162,7 +163,9 @@ def _calls(
     products: Sequence[tuple[str, msgspec.Raw]],
     as_of: datetime | None,
 ) -> Iterator[Example]:
-    drafts = tuple(raw for heading, raw in chart if heading.resource_type in ORDERS and heading.status == DRAFT)
+    drafts = tuple(
+        raw for heading, raw in chart if r4_name(heading.resource_type) == PRESCRIPTION and heading.status == DRAFT
+    )
     held = tuple((heading.resource_type, raw) for heading, raw in chart if raw not in drafts)
     at = as_of or max((_newest(heading) for heading, _ in chart)) + timedelta(minutes=1)
     resources = (*held, *products)

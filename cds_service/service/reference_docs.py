@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from cds_service.fhir.profiles import PROFILES, Profile, apply_profile
 from cds_service.knowledge.dossier import read_dossier
 from cds_service.knowledge.model import Knowledge
 from cds_service.knowledge.sources import Sources
@@ -75,7 +76,32 @@ def prefetch_page(knowledge: Knowledge) -> str:
     )
     for entry in knowledge.key_plan:
         lines += [f"## {entry.key}", "", f"For: {entry.why['en']}.", "", "```", entry.query, "```", ""]
+    lines += ["## Kinds of EHR", "", "`IONWISE_PROFILE` names the one that calls; `generic` is as above.", ""]
+    for profile in PROFILES.values():
+        if told := [f"- {line}" for line in _peculiarities(knowledge, profile)]:
+            lines += [f"### {profile.id}", "", *told, ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _peculiarities(knowledge: Knowledge, profile: Profile) -> Iterator[str]:
+    """How the queries and cards for a kind of EHR differ from those above, and what its analyst must know."""
+    asked = {entry.key: entry.query for entry in apply_profile(knowledge.key_plan, profile)}
+    left_out = [f"`{entry.key}`" for entry in knowledge.key_plan if entry.key not in asked]
+    if left_out:
+        resources = ", ".join(sorted(profile.without_resources))
+        yield f"Not asked for, as it does not serve {resources}: {', '.join(left_out)}."
+    if profile.without_parameters:
+        yield f"No query holds {', '.join(f'`{name}`' for name in sorted(profile.without_parameters))}."
+    for key, parameters in profile.parameters.items():
+        yield f"`{key}` asks with {', '.join(f'`{name}={value}`' for name, value in parameters.items())}."
+    form = profile.cards
+    if not form.topic_hyphens:
+        yield "Cards: no hyphens in `source.topic.code`."
+    if form.selection == "at-most-one":
+        yield "Cards: `selectionBehavior` is `at-most-one`; the only suggestion holds all of the orders."
+    if not form.since_2:
+        yield "Cards: no `uuid`, `source.topic` and `overrideReasons`, which came with CDS Hooks 2.0."
+    yield from (note["en"] for note in profile.notes)
 
 
 def settings_page(settings: type[BaseModel]) -> str:

@@ -13,7 +13,7 @@ from cds_service.facts.snapshot import Snapshot
 from cds_service.knowledge.model import Knowledge
 
 EXTENSION_LIMIT = 4000  # bytes; leaves room for the extension's own name within 4 kB
-CUTTABLE = ("cannot_tell", "suppressed", "unusable")
+CUTTABLE = ("cannot_tell", "suppressed", "unusable", "quarantine_reasons")
 
 
 def summarise(
@@ -48,6 +48,9 @@ def summarise(
         summary["suppressed"] = [_not_shown(one, with_times) for one in ranking.suppressed]
     if snapshot.quarantine:
         summary["quarantined"] = len(snapshot.quarantine)
+        summary["quarantine_reasons"] = sorted(
+            {f"{resource.key}: {resource.reason}" for resource in snapshot.quarantine}
+        )
     unusable = sorted({f"{u.concept}: {u.reason}" for found in snapshot.unusable.values() for u in found})
     if unusable:
         summary["unusable"] = unusable

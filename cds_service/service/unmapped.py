@@ -16,6 +16,7 @@ from cds_service.fhir.datatypes import CodeableConcept, Coding, Quantity
 from cds_service.fhir.read.dosage import unit_of
 from cds_service.fhir.read.drugs import NO_DRUG, drug_names, identify
 from cds_service.fhir.read.references import bare_id
+from cds_service.fhir.read.shapes import decode_as_r4, is_other_shape
 
 Kind = Literal["drug", "lab", "unit"]
 TEXT = "text"
@@ -96,17 +97,19 @@ class WorkList:
         return sorted(lines, key=lambda line: (-line.count, msgspec.structs.astuple(line.what)))
 
     def _add_use(self, resource: dict[str, Any]) -> None:
-        concept = _read(resource.get("medicationCodeableConcept"), CodeableConcept)
+        r5 = resource.get("medication")
+        either: dict[str, Any] = r5 if isinstance(r5, dict) else {}
+        concept = _read(resource.get("medicationCodeableConcept", either.get("concept")), CodeableConcept)
         if concept is not None:
             self._count_drug(self._counts, structs.Medication(code=concept), 1)
             return
-        reference = resource.get("medicationReference")
+        reference = resource.get("medicationReference", either.get("reference"))
         if not isinstance(reference, dict):
             return
         target, shown = str(reference.get("reference", "")), str(reference.get("display", ""))
         for inner in resource.get("contained", ()):
             if isinstance(inner, dict) and target == f"#{inner.get('id', '')}":
-                product = _read(inner, structs.Medication)
+                product = _read_product(inner)
                 if product is not None:
                     self._count_drug(self._counts, product, 1)
                 return
@@ -115,7 +118,7 @@ class WorkList:
         self._shown.setdefault(key, shown)
 
     def _add_product(self, key: str, resource: dict[str, Any]) -> None:
-        product = _read(resource, structs.Medication)
+        product = _read_product(resource)
         if product is not None:
             self._products[key or str(len(self._products))] = product
 
@@ -177,6 +180,13 @@ def _resources(node: Any) -> Iterator[dict[str, Any]]:
 
 def _read(node: Any, kind: type[structs.Kind]) -> structs.Kind | None:
     return None if node is None else structs.decode(msgspec.Raw(msgspec.json.encode(node)), kind)
+
+
+def _read_product(node: Any) -> structs.Medication | None:
+    product = _read(node, structs.Medication)
+    if product is None or is_other_shape(product):
+        product = decode_as_r4(msgspec.Raw(msgspec.json.encode(node)), structs.Medication) or product
+    return product
 
 
 def _is_laboratory(resource: dict[str, Any]) -> bool:

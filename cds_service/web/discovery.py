@@ -60,7 +60,8 @@ def _service(site: Site, hook: str) -> dict[str, Any]:
 
 def _requirements(required: list[str]) -> str:
     needed = f"Required prefetch: {', '.join(required)} (412 without). " if required else ""
-    return f"FHIR R4 as JSON. {needed}Without the other keys the answer is given and says what could not be judged."
+    versions = "FHIR R4 as JSON; STU3 and R5 are read too."
+    return f"{versions} {needed}Without the other keys the answer is given and says what could not be judged."
 
 
 class Document(NamedTuple):

@@ -233,9 +233,9 @@ class Link(Answered):
 
 
 class Card(Answered):
-    """One piece of advice. Clients refuse a summary of 140 characters or more."""
+    """One piece of advice. Clients refuse a summary of 140 characters or more. Only CDS Hooks 1.0 has no `uuid`."""
 
-    uuid: Uuid
+    uuid: Uuid | None = None
     summary: Annotated[str, Field(min_length=1, max_length=139)]
     detail: Text | None = None
     indicator: Literal["info", "warning", "critical"]

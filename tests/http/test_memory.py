@@ -82,6 +82,15 @@ async def test_an_educational_card_comes_once_per_patient_and_user(running: Runn
         assert cards(await service.open_chart(HIDDEN, user="Practitioner/two")) == first
 
 
+async def test_cards_without_an_id_are_kept_and_come_once_too(running: Running) -> None:
+    async with running(profile="cds-hooks-1.0") as service:
+        first = await service.open_chart(HIDDEN)
+        assert not [card for card in first.json["cards"] if "uuid" in card]
+        await service.override({"uuid": "none"})  # waits until the cards are on disk
+        again = await service.open_chart(HIDDEN)
+        assert len(cards(again)) < len(cards(first))
+
+
 async def test_ready_says_that_storage_is_well(running: Running) -> None:
     async with running() as service:
         state = await service.ready()

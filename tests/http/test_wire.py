@@ -42,7 +42,6 @@ BAD = [
     ("C-04 empty text", card(detail="")),
     ("C-04 empty list", card(links=[])),
     ("C-04 empty object", card(extension={})),
-    ("C-10 no uuid", card(uuid="absent")),
     ("C-10 upper case uuid", card(uuid=UUID.upper())),
     ("C-11 140 characters", card(summary="x" * 140)),
     ("C-13 hard-stop", card(indicator="hard-stop")),

@@ -21,7 +21,7 @@ from cds_service.fhir.read.conditions import (
     read_encounter_reasons,
     read_procedures,
 )
-from cds_service.fhir.read.drafts import PRESCRIPTIONS, read_drafts
+from cds_service.fhir.read.drafts import PRESCRIPTION, PROCEDURE_ORDERS, read_drafts
 from cds_service.fhir.read.drugs import salts_of
 from cds_service.fhir.read.encounters import current_encounter, read_person, read_stay
 from cds_service.fhir.read.exposures import ExposureFacts, gather_exposures
@@ -57,7 +57,7 @@ def read_chart(
     stay = read_stay(encounter, call, zone)
     problems, groups_of = _read_problems(intake, encounter, names, as_of)
     procedures = read_procedures(intake.read(structs.Procedure, "Procedure"), names, zone)
-    orders = read_orders(intake.read(structs.ServiceRequest, "ServiceRequest"), vocabulary, zone)
+    orders = read_orders(intake.read(structs.ServiceRequest, *PROCEDURE_ORDERS), vocabulary, zone)
     reader = MedicationReader(
         vocabulary, MedicationShelf(intake.medications), as_of, groups_of, admit_unknown_status=admit_unknown_status
     )
@@ -123,10 +123,10 @@ def _medication_records(
     found: list[Record | None] = []
     drafted: set[str] = set()
     for draft, judged in read_drafts(call, intake, vocabulary) if call.drafts else ():
-        if draft.resource_type in PRESCRIPTIONS:
+        if draft.resource_type == PRESCRIPTION:
             drafted.add(draft.id)
         found.append(reader.draft(draft, judged=judged))
-    for request in intake.read(structs.MedicationRequest, *PRESCRIPTIONS):
+    for request in intake.read(structs.MedicationRequest, PRESCRIPTION):
         if not request.id or request.id not in drafted:
             found.append(reader.request(request))
     found += [reader.statement(taken) for taken in intake.read(structs.MedicationStatement, "MedicationStatement")]

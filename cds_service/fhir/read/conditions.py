@@ -95,8 +95,8 @@ def read_conditions(
         ended = _abatement(condition, as_of.zone)
         active = _status(condition.clinical_status) not in _OVER and not _has_abated(condition, ended, as_of)
         name = _shown_name(code)
-        ref, encounter = f"Condition/{condition.id}", encounter_ref(condition.encounter)
-        at = parse_moment(onset or condition.recorded_date, as_of.zone)
+        ref, encounter = f"Condition/{condition.id}", encounter_ref(condition.encounter or condition.context)
+        at = parse_moment(onset or condition.recorded_date or condition.asserted_date, as_of.zone)
         for group in groups:
             problem = Problem(group, name, at, active, verification not in _UNSURE, by_text, ref, encounter, ended)
             problems.setdefault(group, []).append(problem)
@@ -111,7 +111,7 @@ def read_procedures(
     found: dict[str, list[Problem]] = {}
     for procedure in procedures:
         code = procedure.code
-        if code is None or procedure.status.strip() not in _DONE:
+        if code is None or procedure.status.strip() not in _DONE or procedure.not_done or procedure.not_performed:
             continue
         groups, by_text = names.groups(tuple(code.coding), code.text)
         if not groups:
@@ -121,7 +121,7 @@ def read_procedures(
         under_way = procedure.status.strip() == "in-progress"
         ongoing = ended is None and (under_way or procedure.performed_period is not None)
         at = parse_moment(procedure.performed_date_time or period.start, zone)
-        ref, encounter = f"Procedure/{procedure.id}", encounter_ref(procedure.encounter)
+        ref, encounter = f"Procedure/{procedure.id}", encounter_ref(procedure.encounter or procedure.context)
         for group in groups:
             problem = Problem(group, _shown_name(code), at, True, True, by_text, ref, encounter, ended, ongoing)
             found.setdefault(group, []).append(problem)

@@ -60,7 +60,9 @@ def read_dosage(instruction: datatypes.Dosage) -> Dosage:
 
 def _dose(instruction: datatypes.Dosage) -> tuple[Decimal | None, str]:
     """Amount and unit of one administration: the high end of a range."""
-    quantity = instruction.dose_quantity
+    quantity, interval = instruction.dose_quantity, instruction.dose_range
+    if quantity is None and interval is not None:
+        quantity = interval.high or interval.low
     for dose in instruction.dose_and_rate:
         if dose.dose_quantity is not None:
             quantity = dose.dose_quantity

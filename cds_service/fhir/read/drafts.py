@@ -12,11 +12,12 @@ from cds_service.fhir.call import Call
 from cds_service.fhir.datatypes import CodeableConcept, Coding
 from cds_service.fhir.read.conditions import condition_names
 from cds_service.fhir.read.drugs import ATC
-from cds_service.fhir.read.intake import DRAFTS, Intake
+from cds_service.fhir.read.intake import DRAFTS, DSTU2, Intake
 from cds_service.fhir.read.references import heading_of, kind_of
+from cds_service.fhir.read.shapes import DSTU2_NAMES
 
-PRESCRIPTIONS = ("MedicationRequest", "MedicationOrder")
-PROCEDURE_ORDER = "ServiceRequest"
+PRESCRIPTION = "MedicationRequest"
+PROCEDURE_ORDERS = ("ServiceRequest", "ProcedureRequest")  # the second: STU3
 
 
 def read_drafts(call: Call, intake: Intake, vocabulary: Vocabulary) -> Iterator[tuple[structs.MedicationRequest, bool]]:
@@ -28,14 +29,15 @@ def read_drafts(call: Call, intake: Intake, vocabulary: Vocabulary) -> Iterator[
     for raw in call.drafts:
         kind = kind_of(raw)
         draft: structs.MedicationRequest | None = None
-        if kind in PRESCRIPTIONS:
+        if kind == PRESCRIPTION:
             draft = intake.accept(DRAFTS, raw, structs.MedicationRequest, heading_of(raw).id)
-        elif kind == PROCEDURE_ORDER and (given := _drug_given(raw, vocabulary)):
+        elif kind in PROCEDURE_ORDERS and (given := _drug_given(raw, vocabulary)):
             request = intake.accept(DRAFTS, raw, structs.ServiceRequest, heading_of(raw).id)
             draft = None if request is None else _as_prescription(request, given)
+        elif kind in DSTU2_NAMES:
+            intake.refuse(DRAFTS, f"{kind}/{heading_of(raw).id}", DSTU2)
         if draft is not None:
-            names = PRESCRIPTIONS if kind in PRESCRIPTIONS else (PROCEDURE_ORDER,)
-            yield draft, call.judged is None or any(f"{name}/{draft.id}" in call.judged for name in names)
+            yield draft, call.judged is None or f"{kind}/{draft.id}" in call.judged
 
 
 def _drug_given(raw: msgspec.Raw, vocabulary: Vocabulary) -> str:
@@ -54,7 +56,7 @@ def _as_prescription(request: structs.ServiceRequest, given: str) -> structs.Med
     code = request.code or CodeableConcept()
     text = code.text or next((coding.display for coding in code.coding if coding.display), "")
     return structs.MedicationRequest(
-        resource_type=PROCEDURE_ORDER,
+        resource_type=request.resource_type,
         id=request.id,
         status=request.status,
         do_not_perform=request.do_not_perform,

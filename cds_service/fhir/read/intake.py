@@ -15,13 +15,14 @@ from cds_service.fhir.datatypes import Reference
 from cds_service.fhir.read.modifiers import unknown_modifier
 from cds_service.fhir.read.observations import Page
 from cds_service.fhir.read.references import heading_of, kind_of, refers_to
-from cds_service.fhir.read.shapes import decode_as_r4, is_other_shape
+from cds_service.fhir.read.shapes import DSTU2_NAMES, decode_as_r4, is_other_shape
 
 Kind = TypeVar("Kind", bound=structs.Resource)
 Keyed = tuple[str, msgspec.Raw | structs.Resource]
 
 SUBJECT = "dq-subject"
 UNREADABLE = "unreadable"
+DSTU2 = "dstu2"
 DRAFTS = "draftOrders"
 _MODIFIED_INSIDE = (*structs.MEDICINES, structs.Medication)
 
@@ -61,6 +62,8 @@ class Intake:
             self.medications.append(raw)
         elif kind == "Specimen":
             self.specimens.append(raw)
+        elif kind in DSTU2_NAMES:
+            self.refuse(key, f"{kind}/{heading_of(raw).id}", DSTU2)
         elif kind:
             self._by_kind.setdefault(kind, []).append((key, raw))
         else:

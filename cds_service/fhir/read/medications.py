@@ -32,8 +32,8 @@ Medicine = structs.MedicationRequest | structs.MedicationStatement
 Standing = Literal["active", "past", "draft", "not taken", "unclear"]
 
 _ORDERS = frozenset({"order", "original-order", "reflex-order", "filler-order", "instance-order", ""})
-_OVER = frozenset({"completed", "stopped"})
-_NOT_ORDERED = frozenset({"entered-in-error", "cancelled", "stopped", "completed", "on-hold"})
+_OVER = frozenset({"completed", "stopped", "ended"})
+_NOT_ORDERED = frozenset({"entered-in-error", "cancelled", "stopped", "completed", "ended", "on-hold"})
 _UNCLEAR = frozenset({"unknown", ""})
 _PATIENT_REPORTED = frozenset({"patientspecified", "community"})
 _AS_NEEDED = attrgetter("as_needed")

@@ -175,8 +175,9 @@ class _Reader:
         container = self._shelf.container(observation)
         haemolysed = bool(modified) or container.haemolysed
         flags = PRELIMINARY if standing == "preliminary" else NO_FLAGS
-        if observation.note is not UNSET:
-            said, drip_arm = quality.read_notes(observation.note)
+        note = observation.note if observation.comment is UNSET else observation.comment
+        if note is not UNSET:
+            said, drip_arm = quality.read_notes(note)
             haemolysed = haemolysed or said
             if drip_arm:
                 flags |= DRIP_ARM

@@ -118,7 +118,8 @@ def is_blood(concept: Concept) -> bool:
 
 
 def read_notes(raw: Raw) -> tuple[bool, bool]:
-    """Whether any note of a resource says that the sample is haemolysed, and that it may come from the drip arm.
+    """Whether any note of a resource (in STU3 one text) says that the sample is haemolysed, and that it may come from
+    the drip arm.
 
     Most notes say neither: only those whose bytes hold one of the words at all are decoded.
     """
@@ -128,7 +129,7 @@ def read_notes(raw: Raw) -> tuple[bool, bool]:
             break
     else:
         return False, False
-    notes = decode(raw, list[Annotation]) or ()
+    notes = decode(raw, list[Annotation]) or [Annotation(decode(raw, str) or "")]
     drip_arm = any(_DRIP_ARM.search(note.text) and not _NO_DRIP_ARM.search(note.text) for note in notes)
     return any(says_haemolysed(note.text) for note in notes), drip_arm
 

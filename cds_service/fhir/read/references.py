@@ -11,6 +11,7 @@ import msgspec
 from cds_service.fhir import structs
 from cds_service.fhir.datatypes import Reference
 from cds_service.fhir.read.modifiers import unknown_modifier
+from cds_service.fhir.read.shapes import decode_as_r4, is_other_shape
 
 _TYPE_FIRST = re.compile(rb'\{"resourceType": ?"([A-Za-z]{1,40})"')
 
@@ -99,6 +100,8 @@ def _decoded(raws: Sequence[msgspec.Raw]) -> dict[str, structs.Medication]:
     for raw in raws:
         if kind_of(raw) in ("Medication", "Substance"):
             medication = structs.decode(raw, structs.Medication)
+            if medication is None or is_other_shape(medication):
+                medication = decode_as_r4(raw, structs.Medication)
             if medication is not None and medication.id and not unknown_modifier(medication):
                 found[medication.id] = medication
     return found

@@ -26,14 +26,14 @@ def _adherence(statement: structs.MedicationStatement) -> str:
 
 
 def statement_status(statement: structs.MedicationStatement) -> str:
-    """The R4 status; R5 keeps it in `adherence`."""
+    """The R4 status; R5 keeps it in `adherence`, STU3 whether it is known in `taken`."""
     status = statement.status.strip()
+    if status == "active" and statement.taken == "unk":
+        return "unknown"
     if status != "recorded":
         return status
     adherence = _adherence(statement)
-    if adherence.startswith("on-hold"):
-        return "on-hold"
-    return "stopped" if adherence.startswith("stopped") else "active"
+    return next((known for known in ("on-hold", "stopped", "unknown") if adherence.startswith(known)), "active")
 
 
 def is_by_patient(request: structs.MedicationRequest, reported: bool) -> bool:

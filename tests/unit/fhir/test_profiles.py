@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cds_service.fhir.profiles import PROFILES, apply_profile, prefetch_sheet, required_scopes
+from cds_service.knowledge.load import load_knowledge
 from cds_service.knowledge.model import KeyPlanEntry
 
 LABS = KeyPlanEntry(
@@ -34,7 +35,13 @@ def queries(profile: str) -> dict[str, str]:
     return {entry.key: entry.query for entry in apply_profile(PLAN, PROFILES[profile])}
 
 
-@pytest.mark.parametrize("profile", ["generic", "nl"])
+PRESCRIPTIONS = [
+    KeyPlanEntry(key, f"MedicationRequest?patient=x&status={status}&_count=9", {}, {"en": ""}, "MedicationRequest")
+    for key, status in (("medications", "active"), ("medicationsPast", "completed,stopped"))
+]
+
+
+@pytest.mark.parametrize("profile", ["generic", "nl", "cds-hooks-1.0"])
 def test_these_profiles_ask_as_the_plan_says(profile: str) -> None:
     assert queries(profile) == {entry.key: entry.query for entry in PLAN}
 
@@ -46,8 +53,27 @@ def test_epic_wants_a_category_on_laboratory_queries_and_has_no_medication_state
     assert "medicationStatements" not in asked
 
 
-def test_oracle_documents_no_sort() -> None:
+def test_oracle_documents_no_sort_and_has_no_medication_statement() -> None:
     assert queries("oracle")["labsRare"] == LABS.query.replace("&_sort=-date", "")
+    assert "medicationStatements" not in queries("oracle")
+
+
+def test_dutch_sources_are_asked_for_prescriptions_of_unknown_status_too() -> None:
+    current, past = apply_profile(PRESCRIPTIONS, PROFILES["nl"])
+    assert current.query == "MedicationRequest?patient=x&status=active,unknown&_count=9"
+    assert past == PRESCRIPTIONS[1]
+
+
+def test_what_the_site_says_it_does_not_have_is_read_as_empty_even_where_the_ehr_cannot_serve_it() -> None:
+    assert apply_profile([STATEMENTS], PROFILES["epic"]) == ()
+    assert apply_profile([STATEMENTS], PROFILES["epic"], frozenset({"medicationStatements"})) == (STATEMENTS,)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_profile_asks_for_every_code_with_its_system(profile: str) -> None:
+    for entry in apply_profile(load_knowledge().key_plan, PROFILES[profile]):
+        codes = entry.query.partition("&code=")[2].partition("&")[0]
+        assert all("|" in code for code in codes.split(",") if code), entry.key
 
 
 def test_a_read_is_the_same_everywhere() -> None:
@@ -70,7 +96,7 @@ def test_the_sheet_says_what_to_type_and_why() -> None:
     ]
     assert "  send if at all possible at order-sign" in sheet
     assert "SMART v2: patient/Observation.rs patient/Patient.r" in sheet
-    assert sheet[-1].startswith("! The endpoint URI")
+    assert sheet[-1].startswith("! Suggested orders need codes")
 
 
 def test_the_sheet_of_one_hook_holds_its_keys_only() -> None:

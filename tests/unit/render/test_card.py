@@ -13,6 +13,7 @@ from cds_service.engine.rank import Shown
 from cds_service.engine.run import Verdict
 from cds_service.facts.outcomes import Fires, Satisfied, Severity
 from cds_service.facts.records import LabOrder
+from cds_service.knowledge.card_form import CardForm
 from cds_service.knowledge.model import CardText, Evidence, OverrideReason, Text
 from cds_service.knowledge.template import parse_template
 from cds_service.render.card import CardWriter
@@ -32,12 +33,15 @@ def text(words: str) -> Text:
     return {language: parse_template(words) for language in ("nl", "en")}
 
 
-def written(style: CardStyle = STYLE, to_order: tuple[str, ...] = (), **card: Any) -> dict[str, Any]:
-    """The card of a rule of which only these members are filled."""
-    given = {"summary": "Low", "why": None, "do": (), "because": (), "reasons": ()} | card
+def written(
+    style: CardStyle = STYLE, to_order: tuple[str, ...] = (), offered: tuple[str, ...] = (), **card: Any
+) -> dict[str, Any]:
+    """The card of a rule of which only these members are filled; `offered` are suggestions by their labels."""
+    given = {"summary": "Low", "why": None, "do": (), "because": (), "reasons": (), "rule_id": "example"} | card
     variant = CardText("low", Severity.WARNING, text(given["summary"]), given["why"], given["do"], ())
     one = rule(
         lambda patient, k: Satisfied(),
+        given["rule_id"],
         cards={"low": variant},
         evidence=(Evidence("e", "Guideline", "A guideline.", None, date(2026, 1, 1)),),
         override_reasons=given["reasons"],
@@ -50,7 +54,13 @@ def written(style: CardStyle = STYLE, to_order: tuple[str, ...] = (), **card: An
     )
     fires = Fires("low", because=given["because"])
     verdict = Verdict(one, "fires", fires, "P3", severity=Severity.WARNING)
-    return CardWriter(known, style).card(Shown(verdict, Severity.WARNING), (), to_order)
+    suggestions = [{"label": name, "uuid": f"u-{name}", "actions": [{"description": name}]} for name in offered]
+    return CardWriter(known, style).card(Shown(verdict, Severity.WARNING), suggestions, to_order)
+
+
+def in_form(**form: Any) -> CardStyle:
+    """The style for an EHR that takes cards in this form."""
+    return msgspec.structs.replace(STYLE, form=CardForm(**form))
 
 
 def test_a_card_of_few_words_has_no_empty_parts() -> None:
@@ -65,6 +75,40 @@ def test_a_card_says_why_and_what_to_do_and_how_it_may_be_overridden() -> None:
     assert "It is low." in card["detail"]
     assert "1. Repeat it." in card["detail"]
     assert card["overrideReasons"][0]["display"] == "being treated"
+
+
+def test_of_several_suggestions_any_may_be_taken() -> None:
+    card = written(offered=("magnesium", "ECG"))
+    assert card["selectionBehavior"] == "any"
+    assert [suggestion["label"] for suggestion in card["suggestions"]] == ["magnesium", "ECG"]
+
+
+def test_where_at_most_one_suggestion_may_be_taken_it_holds_all_orders() -> None:
+    card = written(in_form(selection="at-most-one"), offered=("magnesium", "ECG"))
+    assert card["selectionBehavior"] == "at-most-one"
+    [all_orders] = card["suggestions"]
+    assert all_orders == {
+        "label": "magnesium; ECG",
+        "uuid": "u-magnesium",
+        "actions": [{"description": "magnesium"}, {"description": "ECG"}],
+    }
+
+
+def test_a_single_suggestion_is_the_same_for_all() -> None:
+    one = written(in_form(selection="at-most-one"), offered=("ECG",))["suggestions"]
+    assert one == written(offered=("ECG",))["suggestions"]
+
+
+def test_where_nothing_of_2_0_is_known_nothing_of_it_is_sent() -> None:
+    card = written(in_form(since_2=False), reasons=("or-treating",))
+    assert card.keys().isdisjoint({"uuid", "overrideReasons"})
+    assert set(card["source"]) == {"label", "url"}
+
+
+def test_a_topic_may_go_without_hyphens() -> None:
+    style = in_form(topic_hyphens=False)
+    codes = [written(asked, rule_id="an-example")["source"]["topic"]["code"] for asked in (STYLE, style)]
+    assert codes == ["an-example", "anexample"]
 
 
 def test_an_order_that_cannot_be_offered_is_named_in_the_detail() -> None:

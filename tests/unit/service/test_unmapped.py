@@ -54,6 +54,17 @@ def test_a_local_laboratory_code_is_listed_with_its_range() -> None:
     assert (line.count, str(line.low), str(line.high)) == (2, "0.71", "1.05")
 
 
+def test_a_drug_of_r5_is_listed_as_one_of_r4() -> None:
+    concept = {"coding": [coding(SITE, "7", "Onbekendine")], "text": "Onbekendine"}
+    named = {"resourceType": "MedicationRequest", "id": "1", "medication": {"concept": concept}}
+    referred = named | {"id": "2", "medication": {"reference": {"reference": "Medication/m", "display": "Vreemdol"}}}
+    part = {"item": {"concept": {"coding": [coding(ATC, "A02BC01")]}}}
+    known = {"resourceType": "Medication", "id": "k", "code": {"text": "Vreemdol"}, "ingredient": [part]}
+    to_known = named | {"id": "3", "medication": {"reference": {"reference": "Medication/k"}}}
+    found = {line.what.display: line.count for line in lines(named, referred, known, to_known)}
+    assert found == {"Onbekendine": 1, "Vreemdol": 1}
+
+
 def test_a_code_that_is_understood_is_not_listed() -> None:
     assert lines(result("1", 0.71, "mmol/L", coding(SITE, "MG"), coding(LOINC, "2601-3"))) == []
 

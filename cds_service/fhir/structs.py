@@ -54,6 +54,13 @@ class Patient(Resource, gc=False, rename="camel"):
     link: tuple[Raw, ...] = ()
 
 
+class PatientLink(Struct, gc=False, rename="camel"):
+    """Another record of the same person; `type` says which of the two is in use."""
+
+    type: str = ""
+    modifier_extension: tuple[Extension, ...] = ()
+
+
 class Measured(Struct, gc=False, rename="camel"):
     """What an Observation and its components share. What repeats from result to result (codes, ranges) stays undecoded:
     equal bytes are decoded once."""
@@ -100,6 +107,9 @@ class Specimen(Struct, gc=False, rename="camel"):
 
     resource_type: str = ""
     id: str = ""
+    implicit_rules: str | None = None
+    modifier_extension: tuple[Extension, ...] = ()
+    status: str = ""
     type: CodeableConcept | None = None
     condition: tuple[CodeableConcept, ...] = ()
 
@@ -240,19 +250,6 @@ class Encounter(Resource, gc=False, rename="camel"):
     period: Period | None = None
     location: tuple[EncounterLocation, ...] = ()
     reason_code: tuple[CodeableConcept, ...] = ()
-
-
-class Issue(Struct, gc=False, rename="camel"):
-    """One thing an OperationOutcome reports."""
-
-    severity: str = ""
-    code: str = ""
-
-
-class OperationOutcome(Resource, gc=False, rename="camel"):
-    """What a server says about its own answer."""
-
-    issue: tuple[Issue, ...] = ()
 
 
 def decode(raw: Raw, kind: type[Kind]) -> Kind | None:

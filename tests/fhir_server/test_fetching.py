@@ -1,4 +1,4 @@
-"""A call without prefetch is answered as one with it: the service reads the server itself, with the token it was given."""
+"""A call without prefetch is answered as one with it: the service reads the server itself, with its token."""
 
 from __future__ import annotations
 

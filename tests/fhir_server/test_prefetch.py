@@ -107,5 +107,5 @@ def test_a_page_with_more_behind_it_is_not_taken_for_all_there_is(server: str) -
 def test_a_patient_who_is_not_there_is_refused_and_not_judged(server: str, service: Service) -> None:
     request = call({"patientId": "nobody-here", "userId": "Practitioner/demo"}, "patient-view")
     outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "not-found"}]}
-    answers = {key: outcome for key in service.templates["patient-view"]}
+    answers = dict.fromkeys(service.templates["patient-view"], outcome)
     assert service.fire({**request, "prefetch": answers}).status_code == 412

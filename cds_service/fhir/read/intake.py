@@ -23,7 +23,7 @@ Keyed = tuple[str, msgspec.Raw | structs.Resource]
 SUBJECT = "dq-subject"
 UNREADABLE = "unreadable"
 DRAFTS = "draftOrders"
-_MODIFIED_INSIDE = (*structs.MEDICINES, structs.Medication)
+_MODIFIED_INSIDE = (*structs.MEDICINES, structs.Medication, structs.Patient)
 
 
 class Intake:

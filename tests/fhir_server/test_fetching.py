@@ -12,7 +12,7 @@ from tests.conftest import fixture_marks, leaks
 from tests.fhir_server.conftest import TOKEN
 from tests.fhir_server.door import Door, Visit
 from tests.fhir_server.ehr import Json, Service, call, with_access, with_prefetch
-from tests.fhir_server.loading import LONG_CHART, STORIES
+from tests.fhir_server.loading import FOUND, LONG_CHART
 from tests.fhir_server.public_charts import public_charts
 from tests.fixtures.service import gist
 from tests.fixtures.test_patients import CARDS
@@ -20,8 +20,8 @@ from tests.real_data.charts import Chart
 
 pytestmark = pytest.mark.fhir_server
 
-DRAFTING = [story for story in STORIES if read_story(story).drafts]
-COMPLETE = [story for story in STORIES if not read_story(story).of_type("Medication")]
+DRAFTING = [story for story in FOUND if read_story(story).drafts]
+COMPLETE = [story for story in FOUND if not read_story(story).of_type("Medication")]
 
 
 def names_patient(visit: Visit, patient_id: str) -> bool:
@@ -43,7 +43,7 @@ def fetched(service: Service, door: Door, request: Json) -> Json:
     return service.decide(with_access(request, door.address, TOKEN))
 
 
-@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize("story", FOUND)
 def test_the_cards_of_a_story_come_without_prefetch(service: Service, door: Door, story: str) -> None:
     answer = fetched(service, door, call(read_story(story).context("patient-view"), "patient-view"))
     assert [gist(card) for card in answer["cards"]] == CARDS[story]
@@ -85,15 +85,15 @@ def test_further_pages_are_read(service: Service, door: Door) -> None:
 
 
 def test_a_token_that_the_server_refuses_gives_no_advice(service: Service, door: Door) -> None:
-    request = call(read_story(STORIES[0]).context("patient-view"), "patient-view")
-    reply = service.fire(with_access(request, door.address, "another token"))
+    request = call(read_story(FOUND[0]).context("patient-view"), "patient-view")
+    reply = service.fire(with_access(request, door.address, "another-token"))
     assert reply.status_code == 412, reply.text
     assert reply.json()["resourceType"] == "OperationOutcome"
     assert door.visits
 
 
 def test_the_service_logs_neither_patients_nor_tokens(service: Service, door: Door, log: Path) -> None:
-    fetched(service, door, call(read_story(STORIES[0]).context("patient-view"), "patient-view"))
+    fetched(service, door, call(read_story(FOUND[0]).context("patient-view"), "patient-view"))
     written = log.read_text("utf-8")
     assert leaks(written, fixture_marks() | {LONG_CHART}) == []
     assert TOKEN not in written

@@ -12,10 +12,10 @@ PURE := cards/*,cds_service/facts/*,cds_service/engine/*,cds_service/fhir/read/*
 	cds_service/knowledge/policy_file.py,cds_service/knowledge/template.py,cds_service/knowledge/vocabulary*.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-postgres coverage mutants check bench golden lock docs fix requirements clean
+.PHONY: help demo serve test test-postgres validate-fhir test-fhir-server coverage mutants check bench golden lock docs fix requirements clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
 
 # Rebuilt only when a requirements file or pyproject.toml changed. PYTHON=... chooses another interpreter.
 $(STAMP): requirements.txt requirements-dev.txt pyproject.toml
@@ -43,6 +43,25 @@ test-postgres: $(STAMP)  ## run the storage tests on PostgreSQL too: IONWISE_TES
 		echo "  IONWISE_TEST_POSTGRES_URL=postgresql://user:password@127.0.0.1/postgres make test-postgres" >&2; \
 		echo "The user must be allowed to create databases; the tests make their own and drop them." >&2; exit 1; }
 	$(BIN)/python -m pytest -q tests/storage
+
+# HAPI FHIR for the two targets below: a JDK and Maven build it once, from what Maven has already where that is enough.
+HAPI := tests/fhir_server/hapi
+$(HAPI)/target/classpath: $(HAPI)/pom.xml $(wildcard $(HAPI)/src/main/java/org/ionwise/tests/*.java)
+	@for program in javac mvn; do command -v $$program >/dev/null || { \
+		echo "$$program is not installed (Debian: apt-get install openjdk-17-jdk-headless maven)" >&2; exit 1; }; done
+	@echo "Building HAPI FHIR in $(HAPI)/target (the first time Maven downloads about 350 MB)"
+	@mvn -q -B -o -f $(HAPI)/pom.xml compile >/dev/null 2>&1 || mvn -q -B -f $(HAPI)/pom.xml compile
+	@touch $@
+
+validate-fhir: $(STAMP) $(HAPI)/target/classpath  ## HAPI's R4 validator over fixtures, suggested orders and value sets (needs a JDK and Maven)
+	$(BIN)/python -m tests.fhir_server
+
+test-fhir-server: $(STAMP)  ## run the tests on a real FHIR server: IONWISE_TEST_FHIR_URL says which (R4, they write to it)
+	@[ -n "$$IONWISE_TEST_FHIR_URL" ] || { \
+		echo "IONWISE_TEST_FHIR_URL is not set. Either of these will do:" >&2; \
+		echo "  .ci/with-fhir-server make test-fhir-server     starts a HAPI FHIR server and stops it" >&2; \
+		echo "  IONWISE_TEST_FHIR_URL=http://127.0.0.1:8080/fhir make test-fhir-server" >&2; exit 1; }
+	$(BIN)/python -m pytest -q -m fhir_server tests/fhir_server
 
 # Timings mean nothing while every line is counted. Tests that draw at random take no part: what they reach differs by run.
 coverage: $(STAMP)  ## every line and branch of the rules and the core must be reached: fails below 100 %
@@ -82,5 +101,5 @@ requirements: $(STAMP)  ## pin the newest allowed versions again, with hashes
 	$(UV_COMPILE) --upgrade --extra build --extra dev --constraint requirements.txt --output-file requirements-dev.txt
 
 clean:  ## remove .venv and everything that tools leave behind
-	rm -rf $(VENV) build dist *.egg-info .coverage htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(HAPI)/target build dist *.egg-info .coverage htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -6,9 +6,10 @@
     OperationOutcome, or a Bundle with an error one    failed
     Bundle with a next link, or a full page, or fewer
     matches than its total                             truncated
-    a Bundle with an entry that holds no resource      unordered: data, and something was lost
+    a Bundle with an entry that holds no resource, or
+    one that it says not to read as usual              unordered: data, and something was lost
     a resource, or a Bundle with matches               data
-    anything else                                      failed
+    a Bundle under implicit rules, anything else       failed
 
 A read key (no `?` in its query) may be answered with a Bundle and a search key with a bare resource: both are seen.
 """
@@ -63,6 +64,7 @@ class _Search(msgspec.Struct, frozen=True):
 class _Entry(msgspec.Struct, frozen=True):
     resource: msgspec.Raw = msgspec.Raw(b"null")
     search: _Search | None = None
+    modifierExtension: Any = None
 
 
 class _Link(msgspec.Struct, frozen=True):
@@ -76,11 +78,13 @@ class _Value(msgspec.Struct, frozen=True):
     entry: list[_Entry | None] | None = None
     link: list[_Link] | None = None
     total: Any = None
+    implicitRules: Any = None
 
 
 class _PlainEntry(msgspec.Struct, Generic[Kind], gc=False):
     resource: Kind
     search: _Search | None = None
+    modifierExtension: Any = None
 
 
 class _PlainPage(msgspec.Struct, Generic[Kind], gc=False):
@@ -90,6 +94,7 @@ class _PlainPage(msgspec.Struct, Generic[Kind], gc=False):
     entry: tuple[_PlainEntry[Kind], ...] = ()
     link: tuple[_Link, ...] = ()
     total: Any = None
+    implicitRules: Any = None
 
 
 _HEAD = msgspec.json.Decoder(Head)
@@ -196,12 +201,14 @@ def _read_plain(value: msgspec.Raw, entry: KeyPlanEntry) -> KeyAnswer | None:
             return None
     except UNREADABLE:
         return None
-    if page.resourceType != "Bundle":
+    if page.resourceType != "Bundle" or page.implicitRules:
         return None
     found: list[Any] = []
     for item in page.entry:
         resource = item.resource
         if resource.resource_type != kind or (item.search is not None and item.search.mode != "match"):
+            return None
+        if item.modifierExtension:
             return None
         found.append(resource)
     state: CoverageState = "truncated" if _has_more(page.link, page.total, len(found), entry.query) else "complete"
@@ -211,11 +218,13 @@ def _read_plain(value: msgspec.Raw, entry: KeyPlanEntry) -> KeyAnswer | None:
 
 
 def _read_bundle(bundle: _Value, entry: KeyPlanEntry) -> KeyAnswer:
+    if bundle.implicitRules:
+        return FAILED
     matches: list[msgspec.Raw] = []
     included: list[msgspec.Raw] = []
     lost = False
     for item in bundle.entry or ():
-        if item is None or is_null(item.resource):
+        if item is None or is_null(item.resource) or item.modifierExtension:
             lost = True
             continue
         kind = kind_of(item.resource)

@@ -56,6 +56,13 @@ class Patient(Resource, gc=False, rename="camel"):
     link: tuple[Raw, ...] = ()
 
 
+class PatientLink(Struct, gc=False, rename="camel"):
+    """Another record of the same person; `type` says which of the two is in use."""
+
+    type: str = ""
+    modifier_extension: tuple[Extension, ...] = ()
+
+
 class Measured(Struct, gc=False, rename="camel"):
     """What an Observation and its components share. What repeats from result to result (codes, ranges) stays undecoded:
     equal bytes are decoded once."""
@@ -103,6 +110,9 @@ class Specimen(Struct, gc=False, rename="camel"):
 
     resource_type: str = ""
     id: str = ""
+    implicit_rules: str | None = None
+    modifier_extension: tuple[Extension, ...] = ()
+    status: str = ""
     type: CodeableConcept | None = None
     condition: tuple[CodeableConcept, ...] = ()
 

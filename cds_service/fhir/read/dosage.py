@@ -72,7 +72,12 @@ def _dose(instruction: datatypes.Dosage) -> tuple[Decimal | None, str]:
             break
     if quantity is None:
         return None, ""
-    return _number(quantity.value), unit_of(quantity)
+    return _amount(quantity), unit_of(quantity)
+
+
+def _amount(quantity: datatypes.Quantity) -> Decimal | None:
+    """Its value as an amount; None for a bound."""
+    return None if quantity.comparator else _number(quantity.value)
 
 
 def _number(value: Decimal | None) -> Decimal | None:
@@ -157,12 +162,12 @@ def read_strengths(medication: Medication) -> tuple[Strength, ...]:
     found = []
     for ingredient in medication.ingredient:
         strength, item = ingredient.strength, ingredient.item_codeable_concept
-        amount = _number(strength.numerator.value) if strength is not None and strength.numerator is not None else None
+        amount = _amount(strength.numerator) if strength is not None and strength.numerator is not None else None
         if strength is None or strength.numerator is None or amount is None:
             continue
         per = strength.denominator
         name = "" if item is None else item.text or next((c.display for c in item.coding if c.display), "")
-        per_amount = _number(per.value) if per is not None and per.value else Decimal(1)
+        per_amount = _amount(per) if per is not None and per.value else Decimal(1)
         if per_amount is None:
             continue
         unit = unit_of(strength.numerator)

@@ -16,6 +16,7 @@ _IN_HOSPITAL = frozenset({"IMP", "ACUTE", "NONAC", "OBSENC", "SS", "EMER"})
 _UNDER_WAY = frozenset({"in-progress", "onleave"})
 _PAEDIATRIC = ("paediatr", "pediatr", "kinder", "neonat")
 _LEFT = "completed"
+_NEVER_TOOK_PLACE = frozenset({"cancelled", "entered-in-error"})
 
 
 def read_person(patient: structs.Patient | None, patient_id: str, zone: ZoneInfo) -> Person:
@@ -29,6 +30,7 @@ def read_person(patient: structs.Patient | None, patient_id: str, zone: ZoneInfo
 
 def current_encounter(encounters: Sequence[structs.Encounter], call: Call) -> structs.Encounter | None:
     """The Encounter of the call, else the patient's own that is under way, else the latest."""
+    encounters = [encounter for encounter in encounters if encounter.status.strip() not in _NEVER_TOOK_PLACE]
     for encounter in encounters:
         if call.encounter_id is not None and encounter.id == bare_id(call.encounter_id):
             return encounter
@@ -76,7 +78,7 @@ def _place(encounter: structs.Encounter) -> tuple[list[str], list[str]]:
             words.append(text)
     codes += [coding.code for coding in service.coding if coding.code]
     for ward in encounter.location:
-        if ward.location is None or ward.status == _LEFT:
+        if ward.location is None or ward.status == _LEFT or ward.modifier_extension:
             continue
         if ward.location.display:
             words.append(ward.location.display)

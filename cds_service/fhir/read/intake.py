@@ -24,7 +24,7 @@ SUBJECT = "dq-subject"
 UNREADABLE = "unreadable"
 DSTU2 = "dstu2"
 DRAFTS = "draftOrders"
-_MODIFIED_INSIDE = (*structs.MEDICINES, structs.Medication)
+_MODIFIED_INSIDE = (*structs.MEDICINES, structs.Medication, structs.Patient)
 
 
 class Intake:

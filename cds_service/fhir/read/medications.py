@@ -267,9 +267,9 @@ def _period(extension: datatypes.Extension) -> datatypes.Period | None:
 
 
 def _supply(dispense: structs.DispenseRequest) -> timedelta | None:
-    """How long the supply lasts with all its repeats; None when not stated in days."""
-    duration = dispense.expected_supply_duration
-    if duration is None or duration.value is None or (duration.code or duration.unit) not in ("d", "day", "days"):
+    """How long the supply lasts with all its repeats; None when not stated in days, or only as a bound."""
+    duration = dispense.expected_supply_duration or datatypes.Quantity()
+    if duration.value is None or duration.comparator or (duration.code or duration.unit) not in ("d", "day", "days"):
         return None
     repeats = dispense.number_of_repeats_allowed or 0
     days = float(duration.value) * (1 + float(repeats))

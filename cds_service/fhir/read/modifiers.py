@@ -17,7 +17,7 @@ def says_stopped(extensions: Sequence[Extension]) -> bool:
 
 
 def unknown_modifier(resource: structs.Resource) -> str | None:
-    """Why a resource must not be used: `implicit-rules` or `modifier-extension`; None when it may be."""
+    """Why a resource must not be used: `implicit-rules`, `modifier-extension` or `replaced`; None when it may be."""
     if resource.implicit_rules:
         return "implicit-rules"
     if resource.modifier_extension and not _all_known(resource.modifier_extension):
@@ -31,7 +31,17 @@ def unknown_modifier(resource: structs.Resource) -> str | None:
             return "modifier-extension"
     elif type(resource) is structs.Medication and any(i.modifier_extension for i in resource.ingredient):
         return "modifier-extension"
+    elif type(resource) is structs.Patient:
+        return _modified_link(resource)
     return None
+
+
+def _modified_link(patient: structs.Patient) -> str | None:
+    """A record that another one replaced may have gone on without us: its chart proves no absence."""
+    links = [link for raw in patient.link if (link := structs.decode(raw, structs.PatientLink)) is not None]
+    if any(link.modifier_extension for link in links):
+        return "modifier-extension"
+    return "replaced" if any(link.type == "replaced-by" for link in links) else None
 
 
 def _all_known(extensions: Iterable[Extension]) -> bool:

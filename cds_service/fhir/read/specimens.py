@@ -31,7 +31,7 @@ class SpecimenShelf:
     """The specimens of one call, delivered or only referred to; each is judged once."""
 
     def __init__(self, raws: Sequence[Raw]) -> None:
-        self._delivered = {f"Specimen/{s.id}": s for raw in raws if (s := decode(raw, Specimen)) and s.id}
+        self._delivered = {f"Specimen/{s.id}": s for raw in raws if (s := decode(raw, Specimen)) and _is_sound(s)}
         self._known: dict[bytes, Container] = {}
 
     def container(self, observation: Observation) -> Container:
@@ -61,7 +61,13 @@ class SpecimenShelf:
         if not reference.startswith("#"):
             return self._delivered.get("/".join(reference.split("/")[-2:]))
         inside = None if contained is UNSET else decode(contained, list[Specimen])
-        return next((specimen for specimen in inside or () if specimen.id == reference[1:]), None)
+        return next((s for s in inside or () if s.id == reference[1:] and _is_sound(s)), None)
+
+
+def _is_sound(specimen: Specimen) -> bool:
+    """Whether what it says may be used: it is no error, and nothing that we cannot read changes its meaning."""
+    modified = specimen.implicit_rules or specimen.modifier_extension
+    return bool(specimen.id) and not modified and specimen.status.strip() != "entered-in-error"
 
 
 def _is_haemolysed(specimen: Specimen) -> bool:

@@ -203,5 +203,5 @@ def _holds_error(answer: Mapping[str, Any]) -> bool:
 
 
 def _said(outcome: Any) -> str:
-    issues = outcome.get("issue") or ({},)
+    issues: list[dict[str, Any]] = outcome.get("issue") or [{}]
     return str(issues[0].get("diagnostics") or issues[0].get("code") or "no reason given")[:200]

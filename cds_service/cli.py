@@ -22,6 +22,7 @@ commands.add_typer(cli_sites.overlay, name="overlay")
 commands.command()(cli_sites.compare)
 commands.command()(cli_sites.valuesets)
 commands.command()(cli_fire.fire)
+commands.command("sandbox-check")(cli_fire.sandbox_check)
 
 
 def main() -> None:

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from cds_service.ehr.credentials import Access
     from cds_service.ehr.file_records import FileRecords
     from cds_service.ehr.firing import Reaction
+    from cds_service.ehr.probe import Probe
     from cds_service.ehr.server_records import ServerRecords
     from cds_service.ehr.wire import Wire
+    from cds_service.knowledge.model import Knowledge
 
 ACCESS, SIGNING, FEEDBACK = "The FHIR server's token", "How the call is signed", "Feedback"
 File = {"exists": True, "dir_okay": False}
@@ -119,6 +121,71 @@ def fire(
             firing.show_times()
     except IonwiseError as error:
         _refuse(error)
+
+
+def sandbox_check(
+    base: Annotated[str, typer.Argument(metavar="FHIR", help="Base address of a FHIR server.")],
+    patient: Annotated[
+        list[str] | None,
+        typer.Option(help="Look at this patient; may be repeated. Default: the first the server lists."),
+    ] = None,
+    patients: Annotated[int, typer.Option(min=1, max=50, help="How many of those.")] = 3,
+    profile: Annotated[str, typer.Option(help="Queries as for generic, epic, oracle or nl.")] = "generic",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the list of what is not understood.", file_okay=False)
+    ] = None,
+    token_file: TokenFile = None,
+    client_id: ClientId = "",
+    client_key: ClientKey = None,
+    client_kid: ClientKid = "",
+    scope: Scope = "",
+    ca_bundle: CaBundle = None,
+    timeout: Timeout = 30.0,
+) -> None:
+    """Probe a FHIR server: which prefetch keys can it answer, how well, and how much of it is understood?"""
+    from rich.console import Console
+
+    from cds_service.ehr.probe import Prober
+    from cds_service.ehr.probe_report import hooks_lacking, print_probe
+    from cds_service.ehr.server_records import ServerRecords
+    from cds_service.ehr.wire import Wire
+    from cds_service.fhir.profiles import PROFILES, apply_profile
+    from cds_service.knowledge.load import load_knowledge
+    from cds_service.settings import read_settings
+
+    if profile not in PROFILES:
+        raise typer.BadParameter(f"{profile!r} is not one of {', '.join(PROFILES)}", param_hint="--profile")
+    try:
+        settings = read_settings(sandbox=True)
+        knowledge = load_knowledge(settings.cards_dir)
+        plan = apply_profile(knowledge.key_plan, PROFILES[profile])
+        with Wire(timeout, ca_bundle) as wire:
+            access = _access(wire, base, token_file, client_id, client_key, client_kid, scope)
+            prober = Prober(ServerRecords(wire, base, access), knowledge, _now(), settings.zone)
+            probe = prober.run(plan, patients, patient or ())
+    except IonwiseError as error:
+        _refuse(error)
+    print_probe(probe, Console())
+    if out is not None:
+        _write_work_list(probe, knowledge, out)
+    if any(lacking for _, lacking in hooks_lacking(probe.keys)):
+        raise typer.Exit(1)
+
+
+def _write_work_list(probe: Probe, knowledge: Knowledge, out: Path) -> None:
+    """The same files as `ionwise unmapped` writes."""
+    from cds_service.service.unmapped import WorkList
+    from cds_service.service.unmapped_files import write_overlay, write_table
+
+    work = WorkList(knowledge.vocabulary)
+    for answer in probe.answers:
+        work.add(answer)
+    today = _now().date()
+    out.mkdir(parents=True, exist_ok=True)
+    table, skeleton = out / f"unmapped-{today.isoformat()}.csv", out / f"overlay-{today.isoformat()}.yaml"
+    write_table(table, work.lines())
+    write_overlay(skeleton, work.lines(), today)
+    typer.echo(f"{len(work.lines())} codes and units not understood; written: {table}, {skeleton}")
 
 
 def _records(

@@ -10,7 +10,7 @@ from rich.markdown import Markdown
 from rich.panel import Panel
 from rich.text import Text
 
-from cds_service.ehr.records import as_list
+from cds_service.ehr.records import as_list, objects
 from cds_service.ehr.wire import printable
 
 DECISION = "org.ionwise.decision"
@@ -37,7 +37,7 @@ def show_answer(hook: str, answer: Mapping[str, Any], language: str, seen: set[s
 
     `seen` collects the details shown; a card that was shown before is only named.
     """
-    words, cards = WORDS[language], [card for card in answer["cards"] if isinstance(card, dict)]
+    words, cards = WORDS[language], objects(answer["cards"])
     count = {0: words["none"], 1: words["one"]}.get(len(cards), words["many"].format(n=len(cards)))
     told: list[RenderableType] = [Text(f"{hook}: {count}", style="bold underline")]
     for number, card in enumerate(cards, 1):
@@ -45,8 +45,8 @@ def show_answer(hook: str, answer: Mapping[str, Any], language: str, seen: set[s
         told.append(_title(card, f" ({words['again']})") if detail in seen else _card(card, number, words))
         if detail:
             seen.add(detail)
-    for action in as_list(answer.get("systemActions")):
-        described = action.get("description", "") if isinstance(action, dict) else ""
+    for action in objects(answer.get("systemActions")):
+        described = action.get("description", "")
         told.append(Text(f"{words['actions']}: {printable(str(described))}", style="bold"))
     return [*told, *_unjudged(answer, words), Text()]
 
@@ -83,10 +83,10 @@ def _card(card: Mapping[str, Any], number: int, words: Mapping[str, str]) -> Pan
     parts: list[RenderableType] = [_title(card)]
     if card.get("detail"):
         parts += [Markdown(printable(str(card["detail"])), hyperlinks=False), Text()]
-    for place, suggestion in enumerate(_objects(card, "suggestions"), 1):
+    for place, suggestion in enumerate(objects(card.get("suggestions")), 1):
         label = printable(str(suggestion.get("label", "")))
         parts.append(Text(f"{words['suggestion']} {number}.{place}: {label}", style="cyan"))
-    for link in _objects(card, "links"):
+    for link in objects(card.get("links")):
         named = f"{words['link']}: {link.get('label', '')}, {link.get('url', '')}"
         parts.append(Text(printable(named), style="cyan"))
     source = card.get("source")
@@ -95,7 +95,3 @@ def _card(card: Mapping[str, Any], number: int, words: Mapping[str, str]) -> Pan
         parts.append(Text(f"{words['source']}: {printable(named)}", style="dim"))
     border = _BORDERS.get(str(card.get("indicator")), "white")
     return Panel(Group(*parts), title=str(number), title_align="left", border_style=border)
-
-
-def _objects(card: Mapping[str, Any], member: str) -> list[dict[str, Any]]:
-    return [item for item in as_list(card.get(member)) if isinstance(item, dict)]

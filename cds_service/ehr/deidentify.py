@@ -15,14 +15,15 @@ from typing import Any
 
 from cds_service.ehr.allowed import CONTEXT, EXTENSION, RESOURCES
 from cds_service.ehr.hook_calls import INDICATORS
-from cds_service.ehr.records import as_list
+from cds_service.ehr.records import objects
 from cds_service.errors import EhrError
 from cds_service.facts.units import unit_of
 
 AS_OF, ANSWERED = "org.ionwise.as-of", "org.ionwise.answered"
 LOCAL = "https://local.example"
 _SYSTEMS = (
-    "http://loinc.org", "http://snomed.info/sct", "http://unitsofmeasure.org", "http://hl7.org/", "http://terminology.hl7.org/",
+    "http://loinc.org", "http://snomed.info/sct", "http://unitsofmeasure.org", "http://hl7.org/",
+    "http://terminology.hl7.org/",
     "http://www.nlm.nih.gov/research/umls/rxnorm", "http://www.whocc.no/atc", "http://fdasis.nlm.nih.gov",
     "http://fhir.de/CodeSystem/", "http://nictiz.nl/fhir/", "https://referentiemodel.nhg.org/",
     "urn:oid:2.16.840.1.113883.2.4.4.", "urn:oid:2.16.840.1.113883.6.",
@@ -74,14 +75,15 @@ class Deidentified:
     def answered(self, answer: Mapping[str, Any]) -> None:
         """Note in the request what came of it: of each card its indicator, topic and rules, never its text."""
         cards = []
-        for card in answer["cards"]:
-            source = card.get("source") if isinstance(card, dict) else None
-            topic = source.get("topic") if isinstance(source, dict) else None
-            rules = (card.get("extension") or {}).get("org.ionwise.rules") if isinstance(card, dict) else None
+        for card in (card if isinstance(card, dict) else {} for card in answer["cards"]):
+            topics = [
+                topic.get("code") for source in objects(card.get("source")) for topic in objects(source.get("topic"))
+            ]
+            marks = [objects(extension.get("org.ionwise.rules")) for extension in objects(card.get("extension"))]
             told = {
                 "indicator": card.get("indicator") if card.get("indicator") in INDICATORS else None,
-                "topic": self._leaf(topic.get("code"), "code") if isinstance(topic, dict) else None,
-                "rules": [self._leaf(rule.get("id"), "code") for rule in as_list(rules) if isinstance(rule, dict)],
+                "topic": self._leaf(topics[0], "code") if topics else None,
+                "rules": [self._leaf(rule.get("id"), "code") for rules in marks for rule in rules],
             }
             cards.append({name: value for name, value in told.items() if value})
         self.request["extension"][ANSWERED] = {"cards": cards}
@@ -181,14 +183,15 @@ class Deidentified:
 
 
 def personal_marks(node: Any) -> Iterator[str]:
-    """Every word of four letters or more, and every number, that names a patient, relative or clinician."""
+    """Every word of four signs or more, with a capital or a digit, that names a patient, relative or clinician."""
     if isinstance(node, list):
         for item in node:
             yield from personal_marks(item)
     elif isinstance(node, dict):
         for member, value in node.items():
             if member == "identifier" or (member in _PERSONAL and "resourceType" in node):
-                yield from (word for word in _words(value, skip=("system", "use", "type", "period")) if len(word) > 3)
+                words = _words(value, skip=("system", "use", "type", "period"))
+                yield from (word for word in words if len(word) > 3 and not word.islower())
             else:
                 yield from personal_marks(value)
 

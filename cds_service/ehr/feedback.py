@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cds_service.ehr.hook_calls import Service, Sign, unsigned
-from cds_service.ehr.records import as_list
+from cds_service.ehr.records import objects
 from cds_service.ehr.wire import WRITE, Wire, told_by
 from cds_service.errors import EhrError
 
@@ -24,7 +24,7 @@ def accept_card(answer: Mapping[str, Any], choice: str, now: datetime) -> dict[s
     if found is None:
         raise EhrError(f"--accept {choice}: write a card's number, or card and suggestion as 2.1")
     card = _card(answer, int(found[1]), "--accept")
-    suggestions = as_list(card.get("suggestions"))
+    suggestions = objects(card.get("suggestions"))
     place = int(found[2] or 1)
     if not 0 < place <= len(suggestions):
         raise EhrError(f"--accept {choice}: card {found[1]} has {len(suggestions)} suggestions -> override it instead")
@@ -41,7 +41,7 @@ def override_card(
     card = _card(answer, number, "--override")
     told: dict[str, Any] = {}
     if reason is not None:
-        offered = [one for one in as_list(card.get("overrideReasons")) if isinstance(one, dict)]
+        offered = objects(card.get("overrideReasons"))
         coding = next((one for one in offered if one.get("code") == reason), None)
         if coding is None:
             codes = ", ".join(str(one.get("code")) for one in offered) or "none"

@@ -31,24 +31,25 @@ def is_refusal(answer: dict[str, Any] | None) -> bool:
 
 def matches(answer: dict[str, Any] | None) -> list[dict[str, Any]]:
     """The resources that a searchset found, without included ones and outcomes."""
-    entries = answer.get("entry") if answer is not None else None
     found = []
-    for entry in entries if isinstance(entries, list) else ():
-        resource = entry.get("resource") if isinstance(entry, dict) else None
-        search = entry.get("search") if isinstance(entry, dict) else None
-        mode = search.get("mode") if isinstance(search, dict) else None
-        if isinstance(resource, dict) and mode not in ("include", "outcome"):
-            found.append(resource)
+    for entry in objects(answer.get("entry") if answer is not None else None):
+        modes = {search.get("mode") for search in objects(entry.get("search"))}
+        if not modes & {"include", "outcome"}:
+            found += objects(entry.get("resource"))
     return [resource for resource in found if resource.get("resourceType") != "OperationOutcome"]
 
 
 def next_page(answer: dict[str, Any] | None) -> str | None:
     """The address of the next page, when there is one."""
-    links = answer.get("link") if answer is not None else None
-    for link in links if isinstance(links, list) else ():
-        if isinstance(link, dict) and link.get("relation") == "next" and isinstance(link.get("url"), str):
+    for link in objects(answer.get("link") if answer is not None else None):
+        if link.get("relation") == "next" and isinstance(link.get("url"), str):
             return str(link["url"])
     return None
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """The JSON objects in a list, or the one that stands in its place; what is none is left out."""
+    return [item for item in as_list(value) if isinstance(item, dict)]
 
 
 def as_list(value: Any) -> list[Any]:

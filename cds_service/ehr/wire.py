@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from decimal import Decimal
@@ -60,6 +61,7 @@ class Wire:
         self._verify: bool | str = True if ca_bundle is None else str(ca_bundle)
         self._session = requests.Session()
         self._tokens: set[str] = set()
+        logging.getLogger("urllib3").setLevel(logging.ERROR)  # it logs addresses, and those hold patients' ids
 
     def __enter__(self) -> Wire:
         return self

@@ -101,6 +101,7 @@ def fire(
     from cds_service.ehr.wire import Wire
 
     try:
+        reaction = _reaction(accept, override, reason, comment, ask)
         with Wire(timeout, ca_bundle) as wire:
             access = _access(wire, fhir or "", token_file, client_id, client_key, client_kid, scope)
             records, patient_id = _records(wire, fhir, chart, patient, access)
@@ -117,7 +118,7 @@ def fire(
             answer = firing.call(target, body, language)
             if save is not None:
                 firing.save(save, body, answer)
-            firing.react(target, answer, _reaction(accept, override, reason, comment, ask))
+            firing.react(target, answer, reaction)
             firing.show_times()
     except IonwiseError as error:
         _refuse(error)

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import jwt
 
-from cds_service.ehr.wire import Wire, check_address, told_by
+from cds_service.ehr.wire import Wire, check_address
 from cds_service.errors import EhrError
 
 LIFE_SECONDS = 300
@@ -132,7 +132,7 @@ def request_access(wire: Wire, base: str, client_id: str, key: SigningKey, scope
     granted = reply.body if isinstance(reply.body, dict) else {}
     if reply.status != 200 or not isinstance(granted.get("access_token"), str):
         said = str(granted.get("error", ""))
-        reason = said if _OAUTH_ERROR.fullmatch(said) else told_by(reply) if not granted else "no token in the answer"
+        reason = said if _OAUTH_ERROR.fullmatch(said) else "no token in the answer"
         raise EhrError(
             f"token: the server refused ({reply.status}, {reason}) -> check client id, key id, scope and registration"
         )

@@ -62,15 +62,20 @@ class Deidentified:
             "hook": _matching("hook", request.get("hook")),
             "hookInstance": self._id(request.get("hookInstance")),
             "context": self._object(request.get("context"), CONTEXT),
-            "prefetch": {
-                key: None if answer is None else self._resource(answer)
-                for key, answer in (request.get("prefetch") or {}).items()
-                if _matching("key", key)
-            },
+            "prefetch": self._prefetch(request.get("prefetch")),
             "extension": {AS_OF: self._date(as_of or now.isoformat(timespec="seconds"))},
         }
         if found := set(personal_marks(request)) & set(_words(self.request)):
             raise EhrError(f"--save: {len(found)} names or numbers of the patient are also codes; nothing was saved")
+
+    def _prefetch(self, answers: Any) -> dict[str, Any]:
+        """An answer of which nothing is left goes with its key: `null` would say that there was nothing."""
+        kept = {
+            key: None if answer is None else self._resource(answer)
+            for key, answer in (answers.items() if isinstance(answers, dict) else ())
+            if _matching("key", key)
+        }
+        return {key: answer for key, answer in kept.items() if answer is not None or answers[key] is None}
 
     def answered(self, answer: Mapping[str, Any]) -> None:
         """Note in the request what came of it: of each card its indicator, topic and rules, never its text."""

@@ -192,7 +192,10 @@ class Firing:
         if not isinstance(self._records, ServerRecords):
             raise EhrError("--give-access: the records are files -> name the FHIR server with --fhir")
         given: dict[str, Any] = {"fhirServer": self._records.base}
-        return given | ({"fhirAuthorization": self._access.authorization(patient_id)} if self._access else {})
+        if self._access is not None:
+            self._wire.hide(self._access.token)
+            given["fhirAuthorization"] = self._access.authorization(patient_id)
+        return given
 
 
 def _read_object(path: Path) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What came back: `body` is the decoded JSON, None when it is none; `text` its beginning, without our tokens."""
+    """What came back, without our tokens: the decoded JSON (None when it is none) and the beginning of its text."""
 
     status: int
     body: Any
@@ -60,7 +60,7 @@ class Wire:
         self._seconds = seconds
         self._verify: bool | str = True if ca_bundle is None else str(ca_bundle)
         self._session = requests.Session()
-        self._tokens: set[str] = set()
+        self._secrets: set[bytes] = set()
         logging.getLogger("urllib3").setLevel(logging.ERROR)  # it logs addresses, and those hold patients' ids
 
     def __enter__(self) -> Wire:
@@ -68,6 +68,10 @@ class Wire:
 
     def __exit__(self, *_: object) -> None:
         self._session.close()
+
+    def hide(self, token: str) -> None:
+        """Take a token out of everything that comes back: others echo what they were sent, and that may be printed."""
+        self._secrets.add(token.encode())
 
     def get(self, step: str, url: str, token: str | None = None, accept: str = FHIR_JSON) -> Reply:
         """GET. Raises UnreachableError when nobody answers, EhrError for an address that cannot be used."""
@@ -98,7 +102,7 @@ class Wire:
     ) -> Reply:
         place = check_address(step, url, with_token=token is not None)
         if token is not None:
-            self._tokens.add(token)
+            self.hide(token)
         self._session.trust_env = not is_loopback(url)  # no proxy between us and this computer
         started = time.perf_counter()
         status = 0
@@ -130,13 +134,10 @@ class Wire:
                 f"{step}: {place} points elsewhere ({status}) -> use its real address"
                 + (f" at {target.scheme}://{target.netloc}" if target.netloc else "")
             )
-        return Reply(status, _decoded(answer.content), self._shown(answer))
-
-    def _shown(self, answer: requests.Response) -> str:
-        text = answer.content[: 4 * _SHOWN].decode("utf-8", "replace")
-        for token in self._tokens:
-            text = text.replace(token, "<token>")
-        return printable(text)[:_SHOWN]
+        content = answer.content
+        for secret in self._secrets:
+            content = content.replace(secret, b"<token>")
+        return Reply(status, _decoded(content), printable(content[:_SHOWN].decode("utf-8", "replace")))
 
 
 def check_address(step: str, url: str, *, with_token: bool = False) -> str:

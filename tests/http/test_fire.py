@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,7 +22,7 @@ from cds_service.cli import commands
 from cds_service.demo import running_service
 from cds_service.ehr.file_records import read_files
 from tests.http.fhir_server import CdsServer, FhirServer, Moods, serving
-from tests.unit.ehr.patients import AS_OF, DIGOXIN, SEVERE
+from tests.unit.ehr.patients import AS_OF, DIGOXIN, ROOT, SEVERE
 from tests.unit.ehr.traces import traces
 
 KEY = ec.generate_private_key(ec.SECP384R1())
@@ -51,6 +55,18 @@ def pem(tmp_path: Path) -> Path:
     return file
 
 
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[str]:
+    """`ionwise serve --sandbox` as a process of its own, with a memory."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    command = [sys.executable, "-m", "cds_service", "serve", "--sandbox", "--port", str(port)]
+    settings = {"PYTHONPATH": str(ROOT), "IONWISE_DATA_DIR": str(tmp_path / "data")}
+    with subprocess.Popen(command, cwd=ROOT, env=settings, stderr=subprocess.DEVNULL) as service:
+        yield f"http://127.0.0.1:{port}"
+        service.terminate()
+
+
 def fire(*arguments: object, answers: str | None = None) -> Result:
     return CliRunner().invoke(commands, ["fire", *map(str, arguments)], input=answers)
 
@@ -79,6 +95,15 @@ def test_a_patient_of_a_file_gets_the_cards_of_our_service(ours: str) -> None:
     assert result.exit_code == 0, result.output
     for shown in ("Severe low magnesium 1.1 mg/dL", "critical", "discovery", "together"):
         assert shown in result.output
+
+
+def test_the_service_as_it_is_started_takes_feedback(process: str) -> None:
+    deadline = time.monotonic() + 60
+    while fire(process, "--chart", SEVERE).exit_code and time.monotonic() < deadline:
+        time.sleep(0.2)  # until it listens
+    result = fire(process, "--chart", SEVERE, "--as-of", AS_OF, "--accept", "1.2", "--override", "2")
+    assert result.exit_code == 0, result.output
+    assert "feedback on 2 cards was taken" in result.output
 
 
 def test_a_patient_of_a_fhir_server_gets_the_same_cards(ours: str, running: ExitStack) -> None:
@@ -158,6 +183,16 @@ def test_a_bearer_token_opens_the_fhir_server_and_is_passed_on_when_told(running
     assert received(server)["fhirServer"] == records.base
     assert received(server)["fhirAuthorization"]["access_token"] == SECRET
     assert received(server)["prefetch"]["patient"]["id"] == records.records.patient_id
+    assert SECRET not in result.output
+
+
+def test_a_token_that_comes_back_is_not_shown(running: ExitStack, tmp_path: Path) -> None:
+    records, server = fhir(running, token=SECRET), theirs(running)
+    (tmp_path / "token").write_text(SECRET, "utf-8")
+    server.status, server.answer = 500, {"resourceType": "OperationOutcome", "issue": [{"diagnostics": f"no {SECRET}"}]}
+    given = ["--token-file", tmp_path / "token", "--give-access", "--scope", "user/*.read", "--client-id", "us"]
+    result = fire(server.base, "--fhir", records.base, "--patient", "p", "--no-prefetch", *given)
+    assert "answered 500: no <token>" in result.output
     assert SECRET not in result.output
 
 

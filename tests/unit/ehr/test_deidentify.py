@@ -32,7 +32,7 @@ TOLD_IN_WORDS = {
     "admission_with_severe_hypomagnesaemia",
     "severe_hypomagnesaemia_on_a_ppi",
 }
-SECRET = st.text(st.characters(categories=("L",)), min_size=5, max_size=12)
+SECRET = st.text(st.characters(categories=["L"]), min_size=5, max_size=12)
 
 
 def without_patient(request: dict[str, Any], days: int = FAR) -> dict[str, Any]:
@@ -202,6 +202,11 @@ def test_access_and_unknown_members_of_the_request_are_left_out() -> None:
     kept = without_patient(request, -10)
     assert kept.keys() == {"hook", "hookInstance", "context", "prefetch", "extension"}
     assert kept["extension"] == {AS_OF: "2026-11-11T09:00:00+00:00"}
+
+
+def test_an_answer_of_which_nothing_is_left_does_not_become_nothing_there() -> None:
+    request = about({"resourceType": "DocumentReference", "id": "d"})
+    assert without_patient(request)["prefetch"] == {}
 
 
 def test_an_empty_answer_stays_an_answer() -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cds_service.ehr.credentials import Access
     from cds_service.ehr.file_records import FileRecords
     from cds_service.ehr.firing import Reaction
-    from cds_service.ehr.probe import Probe
+    from cds_service.ehr.probe_findings import Probe
     from cds_service.ehr.server_records import ServerRecords
     from cds_service.ehr.wire import Wire
     from cds_service.knowledge.model import Knowledge
@@ -162,7 +162,8 @@ def sandbox_check(
         plan = apply_profile(knowledge.key_plan, PROFILES[profile])
         with Wire(timeout, ca_bundle) as wire:
             access = _access(wire, base, token_file, client_id, client_key, client_kid, scope)
-            prober = Prober(ServerRecords(wire, base, access), knowledge, _now(), settings.zone)
+            records, admit = ServerRecords(wire, base, access), settings.admit_unknown_status
+            prober = Prober(records, knowledge, _now(), settings.zone, admit_unknown_status=admit)
             probe = prober.run(plan, patients, patient or ())
     except IonwiseError as error:
         _refuse(error)

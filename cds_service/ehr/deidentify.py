@@ -30,7 +30,7 @@ _SYSTEMS = (
 )  # fmt: skip
 _PATTERNS = {
     "word": re.compile(r"[a-z][a-z-]{0,40} ?"),  # servers do send "entered-in-error "
-    "code": re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+/-]{0,49}"),
+    "code": re.compile(r"(?!.*\d{4}-\d\d-\d\d)[A-Za-z0-9][A-Za-z0-9._:+/-]{0,49}"),
     "time": re.compile(r"\d\d:\d\d(:\d\d)?"),
     "result": re.compile(r"(?:[<>]=?)? ?(?:\d{1,6}(?:[.,]\d{1,4})?)?"),
 }

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from cds_service.ehr.records import PRODUCTS, as_list, refusal
+from cds_service.ehr.records import PRODUCTS, as_list, objects, refusal
 from cds_service.ehr.wire import EXACT
 from cds_service.errors import EhrError
 from cds_service.fhir.read.references import bare_id
@@ -66,7 +66,8 @@ class FileRecords:
 
     def _referred_to(self, page: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """The products that a page points to, as servers do that always include them."""
-        targets = {bare_id(str(r["medicationReference"].get("reference"))) for r in page if "medicationReference" in r}
+        references = (reference for r in page for reference in objects(r.get("medicationReference")))
+        targets = {bare_id(str(reference.get("reference"))) for reference in references}
         return [r for r in self.resources if r.get("resourceType") in PRODUCTS and r.get("id") in targets]
 
 
@@ -127,9 +128,7 @@ def _unpacked(piece: Any) -> Iterator[dict[str, Any]]:
     if entries is None:
         yield from (item for item in as_list(piece) if isinstance(item, dict) and "resourceType" in item)
         return
-    entries = [
-        entry for entry in as_list(entries) if isinstance(entry, dict) and isinstance(entry.get("resource"), dict)
-    ]
+    entries = [entry for entry in objects(entries) if isinstance(entry.get("resource"), dict)]
     names = {}
     for entry in entries:
         name, resource = str(entry.get("fullUrl", "")), entry["resource"]
@@ -182,11 +181,11 @@ def _has(resource: Mapping[str, Any], member: str, wanted: str) -> bool:
         member = "medicationCodeableConcept" if resource["resourceType"] != "Medication" else "code"
     values = as_list(resource.get(member))
     if member == "code":
-        values += [part.get("code") for part in as_list(resource.get("component")) if isinstance(part, dict)]
+        values += [part.get("code") for part in objects(resource.get("component"))]
     for value in values:
         if isinstance(value, str) and value == code:
             return True
-        codings = value.get("coding", [value]) if isinstance(value, dict) else ()
+        codings = objects(value.get("coding", value)) if isinstance(value, dict) else ()
         if any(c.get("code") == code and (not (bar and system) or c.get("system") == system) for c in codings):
             return True
     return False

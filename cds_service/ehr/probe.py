@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from cds_service.ehr.file_records import date_of
+from cds_service.ehr.probe_findings import KeyReport, Probe, Server, is_filtered, is_sorted
 from cds_service.ehr.records import is_refusal, matches, next_page, objects
 from cds_service.ehr.server_records import ServerRecords
 from cds_service.ehr.templates import resolve_template
@@ -22,7 +22,6 @@ from cds_service.facts.snapshot import Snapshot
 from cds_service.fhir.call import Call
 from cds_service.fhir.prefetch import read_prefetch
 from cds_service.fhir.read.chart import read_chart
-from cds_service.fhir.read.references import bare_id
 from cds_service.knowledge.model import KeyPlanEntry, Knowledge
 
 READ_VERSIONS = {"3.0": "STU3", "4.0": "R4", "4.3": "R4B", "5.0": "R5"}
@@ -30,68 +29,20 @@ _DSTU2 = ("0.", "1.")
 _COUNT = re.compile(r"_count=\d+")
 
 
-class Server(msgspec.Struct, frozen=True):
-    """What a server says of itself. resources: type -> the search parameters it declares."""
-
-    version: str
-    release: str
-    software: str
-    resources: Mapping[str, frozenset[str]]
-
-
-class KeyReport(msgspec.Struct):
-    """How one key fared. None: could not be seen with what these patients have.
-
-    refused     why, when the server refused the query for every patient
-    found       matches; understood: those that became a fact; set_aside: those that could not be read
-    sorted, filtered, counted, paged, posted   whether the server did what was asked
-    """
-
-    entry: KeyPlanEntry
-    asked: int = 0
-    refusals: int = 0
-    refused: str = ""
-    found: int = 0
-    understood: int = 0
-    set_aside: int = 0
-    sorted: bool | None = None
-    filtered: bool | None = None
-    counted: bool | None = None
-    paged: bool | None = None
-    posted: bool | None = None
-    undeclared: tuple[str, ...] = ()
-
-    @property
-    def verdict(self) -> str:
-        """In a word: refused, nothing found, works, or what to mind."""
-        if not self.asked:
-            return "not asked"
-        if self.refusals == self.asked:
-            return "refused"
-        if not self.found:
-            return "nothing found"
-        return (
-            "works"
-            if self.sorted is not False and self.filtered is not False and self.counted is not False
-            else "works, but"
-        )
-
-
-class Probe(msgspec.Struct):
-    """Everything seen. systems: (type, code system) -> codings; units: unit -> results; answers: for the work list."""
-
-    server: Server
-    patients: int
-    keys: list[KeyReport]
-    systems: Counter[tuple[str, str]]
-    units: Counter[str]
-    answers: list[Any]
-
-
 class Prober:
     """Probes one server with one knowledge's key plan."""
 
-    def __init__(self, records: ServerRecords, knowledge: Knowledge, now: datetime, zone: ZoneInfo) -> None:
+    def __init__(
+        self,
+        records: ServerRecords,
+        knowledge: Knowledge,
+        now: datetime,
+        zone: ZoneInfo,
+        *,
+        admit_unknown_status: bool = False,
+    ) -> None:
+        """now, zone, admit_unknown_status: as the service would read the chart."""
+        self._admit = admit_unknown_status
         self._records = records
         self._knowledge = knowledge
         self._now = now
@@ -177,13 +128,16 @@ class Prober:
         report.found += len(found)
         probe.answers.append(answer)
         asked = {name: values[0] for name, values in parse_qs(query.partition("?")[2]).items()}
-        report.filtered = _both(report.filtered, _is_filtered(found, asked, patient_id) if asked and found else None)
-        report.sorted = _both(report.sorted, _is_sorted(found) if asked.get("_sort") == "-date" else None)
+        report.filtered = _both(report.filtered, is_filtered(found, asked, patient_id) if asked and found else None)
+        report.sorted = _both(report.sorted, is_sorted(found) if asked.get("_sort") == "-date" else None)
         if asked.get("_count", "").isdigit() and found:
             report.counted = _both(report.counted, len(found) <= int(asked["_count"]))
         snapshot = self._read(report.entry, answer, patient_id)
         report.understood += len(understood(snapshot, report.entry.resource))
         report.set_aside += len(snapshot.quarantine)
+        report.reasons.update(one.reason for results in snapshot.unusable.values() for one in results)
+        report.reasons.update(one.reason for one in snapshot.quarantine)
+        report.reasons.update(f"drug not identified by {drug.system}" for drug in snapshot.unmapped)
         for resource in found:
             _count_codes(resource, probe)
         return len(found)
@@ -191,7 +145,10 @@ class Prober:
     def _read(self, entry: KeyPlanEntry, answer: Any, patient_id: str) -> Snapshot:
         raw = {entry.key: msgspec.Raw(WRITE(answer))}
         call = Call("patient-view", patient_id, self._now, read_prefetch(raw, (entry,)))
-        return read_chart(call, self._knowledge.vocabulary, self._knowledge.concept_keys, self._zone)
+        knowledge = self._knowledge
+        return read_chart(
+            call, knowledge.vocabulary, knowledge.concept_keys, self._zone, admit_unknown_status=self._admit
+        )
 
     def _try_pages(self, report: KeyReport, query: str) -> None:
         """Ask for one entry: is that honoured, and does a next link lead to another one?"""
@@ -240,33 +197,6 @@ def _undeclared(entry: KeyPlanEntry, server: Server) -> Iterator[str]:
 
 def _both(before: bool | None, now: bool | None) -> bool | None:
     return before if now is None else now if before is None else before and now
-
-
-def _is_filtered(found: Iterable[Mapping[str, Any]], asked: Mapping[str, str], patient_id: str) -> bool:
-    wanted = {token.rpartition("|")[2] for token in asked.get("code", "").split(",")} - {""}
-    statuses = set(asked.get("status", "").split(",")) - {""}
-    for resource in found:
-        subject = resource.get("subject") or resource.get("patient") or {}
-        reference = subject.get("reference") if isinstance(subject, dict) else None
-        if isinstance(reference, str) and bare_id(reference) != patient_id:
-            return False
-        if statuses and resource.get("status") not in statuses:
-            return False
-        if wanted and not wanted & set(_codes(resource)):
-            return False
-    return True
-
-
-def _is_sorted(found: Iterable[Mapping[str, Any]]) -> bool | None:
-    """Whether the newest comes first; days are compared, because offsets differ."""
-    days = [date_of(resource)[:10] for resource in found if date_of(resource)]
-    return None if len(set(days)) < 2 else days == sorted(days, reverse=True)
-
-
-def _codes(resource: Mapping[str, Any]) -> Iterator[str]:
-    for place in (resource, *objects(resource.get("component"))):
-        for concept in objects(place.get("code")):
-            yield from (str(coding.get("code", "")) for coding in objects(concept.get("coding")))
 
 
 def _count_codes(resource: Mapping[str, Any], probe: Probe) -> None:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cds_service.ehr.probe import KeyReport, Probe
+from cds_service.ehr.probe_findings import KeyReport, Probe
 from cds_service.ehr.wire import printable
 
 _COLOURS = {"works": "green", "works, but": "yellow", "nothing found": "yellow", "not asked": "dim", "refused": "red"}
@@ -52,6 +52,8 @@ def remarks(keys: Sequence[KeyReport]) -> Iterator[str]:
         key = report.entry.key
         if report.refused:
             yield f"{key}: refused for {report.refusals} of {report.asked} patients: {report.refused}"
+        if report.reasons:
+            yield f"{key}: not used of {report.found}: {_listed(report.reasons.most_common())}"
         if report.verdict == "not asked":
             yield f"{key}: not asked, no patient has what its query is about (an encounter)"
         if report.sorted is False:

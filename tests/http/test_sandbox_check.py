@@ -83,6 +83,18 @@ def test_results_out_of_order_are_noticed(running: ExitStack) -> None:
     assert "not newest first" not in check(serve(running, records)).output
 
 
+def test_results_that_are_not_used_are_told_with_the_reason(
+    running: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = read_files(DIGOXIN)
+    for found in records.resources:
+        if found["resourceType"] == "Observation":
+            found["status"] = "unknown"
+    assert "! labsFrequent: not used of 3: dq-status (3)" in check(serve(running, records)).output
+    monkeypatch.setenv("IONWISE_ADMIT_UNKNOWN_STATUS", "true")
+    assert row(check(serve(running, records)), "labsFrequent")[2:4] == ["3", "3"]
+
+
 def test_what_metadata_does_not_declare_is_told(running: ExitStack) -> None:
     server = serve(running)
     described = server.metadata()

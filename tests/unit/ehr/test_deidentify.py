@@ -254,3 +254,20 @@ def kept_observation(found: dict[str, Any], days: int = -10) -> dict[str, Any]:
     """What is left of a result."""
     kept: dict[str, Any] = without_patient(about(found), days)["prefetch"]["labs"]
     return kept
+
+
+JSON_VALUE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["code", "coding", "id", "entry", "resource", "link", "subject"]), inner)
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON_VALUE, st.sampled_from(["Observation", "Bundle", "Patient", "Unknown"]))
+@settings(max_examples=150, deadline=None)
+def test_whatever_json_a_server_sends_can_be_saved(value: Any, kind: str) -> None:
+    answer = value | {"resourceType": kind} if isinstance(value, dict) else {"resourceType": kind, "code": value}
+    without_patient(about(answer) | {"context": value, "extension": value})

@@ -120,10 +120,10 @@ class Wire:
             status = answer.status_code
         except requests.Timeout:
             raise UnreachableError(f"{step}: {place} did not answer within {self._seconds:g} s -> try later") from None
-        except requests.exceptions.SSLError:
-            raise UnreachableError(
-                f"{step}: the certificate of {place} is not trusted -> name its authority with --ca-bundle"
-            ) from None
+        except requests.exceptions.SSLError as error:
+            untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
+            remedy = "name its certificate's authority with --ca-bundle" if untrusted else "is it an https address?"
+            raise UnreachableError(f"{step}: no secure connection to {place} -> {remedy}") from None
         except (requests.RequestException, OSError):
             raise UnreachableError(f"{step}: {place} cannot be reached -> check address, port and network") from None
         finally:

@@ -172,7 +172,7 @@ class CdsServer(ThreadingHTTPServer):
 
     def __init__(self, services: list[dict[str, Any]], answer: Any) -> None:
         self.services, self.answer = services, answer
-        self.status, self.feedback_status = 200, 200
+        self.status, self.feedback_status, self.discovery_status = 200, 200, 200
         self.received: list[tuple[str, str | None, Any]] = []
         super().__init__(("127.0.0.1", 0), _CdsHandler)
         self.base = f"http://127.0.0.1:{self.server_address[1]}/r4"
@@ -186,7 +186,7 @@ class _CdsHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.received.append((self.path, self.headers.get("Authorization"), None))
-        self._send(200, {"services": self.server.services})
+        self._send(self.server.discovery_status, {"services": self.server.services})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

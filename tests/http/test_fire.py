@@ -252,11 +252,44 @@ def test_feedback_is_asked_for_when_wanted(running: ExitStack, typed: str, outco
     assert sent == ([outcome] if outcome else [])
 
 
-def test_a_service_that_takes_no_feedback_is_told_of(running: ExitStack) -> None:
+@pytest.mark.parametrize(
+    ("status", "complaint"),
+    [(404, "feedback: the service takes none (404)"), (503, "feedback: the service answered 503")],
+)
+def test_a_service_that_takes_no_feedback_is_told_of(running: ExitStack, status: int, complaint: str) -> None:
     server = theirs(running)
-    server.feedback_status = 404
+    server.feedback_status = status
     result = fire(server.base, "--chart", SEVERE, "--override", "1")
-    assert (result.exit_code, "feedback: the service takes none (404)" in result.output) == (2, True)
+    assert (result.exit_code, complaint in result.output) == (2, True)
+
+
+def test_a_server_that_keeps_its_drafts_to_itself_is_told(running: ExitStack) -> None:
+    records, server = fhir(running, refuses={"MedicationRequest": 403}), theirs(running, hook="order-sign")
+    patient = ["--fhir", records.base, "--patient", records.records.patient_id]
+    result = fire(server.base, "--hook", "order-sign", *patient, "--stored-drafts")
+    assert "! drafts: the server gives no draft MedicationRequest" in result.output
+    assert result.exit_code == 2
+
+
+@pytest.mark.parametrize(("content", "complaint"), [("{", "cannot be read as JSON"), ("[]", "must be a JSON object")])
+def test_a_context_that_is_none_is_told(running: ExitStack, tmp_path: Path, content: str, complaint: str) -> None:
+    (tmp_path / "context.json").write_text(content, "utf-8")
+    result = fire(theirs(running).base, "--chart", SEVERE, "--context", tmp_path / "context.json")
+    assert f"context.json: {complaint}" in result.output
+
+
+def test_a_server_without_smart_backend_services_is_told(running: ExitStack, pem: Path) -> None:
+    client = ["--client-id", "us", "--client-key", pem, "--client-kid", "k-1"]
+    result = fire("http://127.0.0.1:1", "--fhir", fhir(running).base, "--patient", "p", *client)
+    assert "the server names no token_endpoint (200) -> give --token-file instead" in result.output
+
+
+def test_an_answer_out_of_the_ordinary_is_shown_and_told(running: ExitStack) -> None:
+    server = theirs(running)
+    server.answer = {"cards": [{"summary": "Look", "indicator": "hard-stop"}]}
+    result = fire(server.base, "--chart", SEVERE)
+    assert result.exit_code == 0
+    assert "! not as the standard says: card 1: indicator must be one of" in result.output
 
 
 def test_a_saved_exchange_holds_no_patient_and_can_be_explained(ours: str, tmp_path: Path) -> None:

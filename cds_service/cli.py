@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from cds_service import cli_audit, cli_clients, cli_maps, cli_sites, cli_storage
+from cds_service import cli_audit, cli_clients, cli_fire, cli_maps, cli_sites, cli_storage
 from cds_service.errors import Finding, IonwiseError
 
 Overlay = Annotated[Path | None, typer.Option(help="As the site with this overlay.", exists=True, dir_okay=False)]
@@ -24,6 +24,8 @@ commands.command()(cli_storage.stats)
 commands.add_typer(cli_sites.overlay, name="overlay")
 commands.command()(cli_sites.compare)
 commands.command()(cli_sites.valuesets)
+commands.command()(cli_fire.fire)
+commands.command("sandbox-check")(cli_fire.sandbox_check)
 
 
 def main() -> None:

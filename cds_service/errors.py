@@ -5,6 +5,8 @@
     ├── KnowledgeError         cards/ is refused; carries every finding with file and line
     ├── RequestError           the caller's request cannot be answered; carries the HTTP status and a FHIR issue code
     ├── StorageError           the database cannot be reached or does not work; says after how long to try again
+    ├── EhrError               playing the EHR failed: a service, a FHIR server or a file did not do what was asked
+    │   └── UnreachableError   nobody answered there at all
     ├── CannotTellError        raised inside a rule: something needed is not known (becomes the outcome CannotTell)
     └── UndeclaredReadError    a rule read something that its rule.yaml does not declare
 
@@ -64,6 +66,14 @@ class StorageError(IonwiseError):
     """The database cannot be reached or does not work. `retry_after`: seconds after which trying again makes sense."""
 
     retry_after = 5
+
+
+class EhrError(IonwiseError):
+    """Playing the EHR failed: a service, a FHIR server or a file did not do what was asked."""
+
+
+class UnreachableError(EhrError):
+    """Nobody answered at that address, or not in time."""
 
 
 class CannotTellError(IonwiseError):

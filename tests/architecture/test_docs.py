@@ -31,7 +31,7 @@ def headings(page: Path) -> set[str]:
 
 
 def test_the_guide_lists_exactly_the_commands_there_are() -> None:
-    assert set(re.findall(r"^\| `ionwise ([a-z]+)` \|", GUIDE, re.MULTILINE)) == commands()
+    assert set(re.findall(r"^\| `ionwise ([a-z-]+)` \|", GUIDE, re.MULTILINE)) == commands()
 
 
 @pytest.mark.parametrize("row", describe_settings(), ids=lambda row: row[0])
@@ -45,7 +45,9 @@ def test_the_guide_describes_no_setting_that_is_gone() -> None:
 
 
 def test_every_command_that_a_page_shows_exists() -> None:
-    shown = {(name(page), word) for page in PAGES for word in re.findall(r"`ionwise ([a-z]+)", page.read_text("utf-8"))}
+    shown = {
+        (name(page), word) for page in PAGES for word in re.findall(r"`ionwise ([a-z][a-z-]*)", page.read_text("utf-8"))
+    }
     assert {(page, word) for page, word in shown if word not in commands()} == set()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from ipaddress import ip_address, ip_network
@@ -30,7 +30,7 @@ LOOPBACK = (ip_address("127.0.0.1"),)
 PATIENT = Query("Patient/p-67")
 
 
-def names(table: dict[str, Sequence[Address]]) -> Resolver:
+def names(table: Mapping[str, Sequence[Address]]) -> Resolver:
     """A resolver that knows these names only; each list is told once in full, then from its end (as rebinding does)."""
     asked: list[str] = []
 
@@ -50,7 +50,7 @@ def access() -> Access:
 
 async def ask(server: FhirServer, *, sandbox: bool = True, resolve: Resolver | None = None) -> bytes:
     """One read of one server, by a client made for it."""
-    clients = FhirClients(sandbox=sandbox, **({} if resolve is None else {"resolve": resolve}))
+    clients = FhirClients(sandbox=sandbox) if resolve is None else FhirClients(sandbox=sandbox, resolve=resolve)
     try:
         return (await (await clients.of(server)).ask(PATIENT, access()))[1]
     finally:

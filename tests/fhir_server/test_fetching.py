@@ -21,7 +21,7 @@ from tests.real_data.charts import Chart
 pytestmark = pytest.mark.fhir_server
 
 DRAFTING = [story for story in FOUND if read_story(story).drafts]
-COMPLETE = [story for story in FOUND if not read_story(story).of_type("Medication")]
+COMPLETE = [story for story in FOUND if not read_story(story).records.of_type("Medication")]
 
 
 def names_patient(visit: Visit, patient_id: str) -> bool:

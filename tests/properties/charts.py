@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 from hypothesis import HealthCheck, settings
 
-from cds_service.demo import AS_OF, Story, answer_template, read_story
+from cds_service.demo import AS_OF, Story, read_story
+from cds_service.ehr.templates import resolve_template
 from cds_service.fhir.call import Call, KeyAnswer
 from cds_service.knowledge.load import load_knowledge
 from cds_service.knowledge.model import Knowledge
@@ -54,7 +55,8 @@ def chart_of(name: str, hook: str = "patient-view") -> dict[str, list[Any]]:
     for entry in knowledge().key_plan:
         if hook not in entry.hooks:
             continue
-        answer = answer_template(entry.query, told, context)
+        query = resolve_template(entry.query, context, NOW.date())
+        answer = None if query is None else told.records.ask(query, entry.key)
         entries = [] if answer is None else answer.get("entry", [{"resource": answer}])
         for item in entries:
             included = item.get("search", {}).get("mode") == "include"

@@ -90,7 +90,7 @@ async def test_what_is_kept_tells_neither_issuer_nor_name(store: Store) -> None:
 async def test_expired_tokens_are_forgotten_and_others_are_not(store: Store) -> None:
     await store.spend_token(ISSUER, "old", NOW - 1, NOW)
     await store.spend_token(ISSUER, "new", NOW + 300, NOW)
-    deleted = await prune(store.database, Retention(), datetime.fromtimestamp(NOW, UTC))
+    deleted = await prune(store.database, Retention(), datetime.fromtimestamp(NOW, UTC), None)
     assert deleted["spent_token"] == 1
     assert not await store.spend_token(ISSUER, "new", NOW + 300, NOW)
 

@@ -26,7 +26,7 @@ Shown = Callable[[Snapshot], bool]
 Json = dict[str, Any]
 
 # Where each Struct stands in R4; those of R5 and of the shapes that others build on have no place of their own.
-PLACES: dict[type[msgspec.Struct], tuple[str, ...]] = {
+PLACES: dict[Any, tuple[str, ...]] = {
     structs.Patient: ("Patient",),
     structs.PatientLink: ("Patient.link",),
     structs.Observation: ("Observation",),
@@ -91,7 +91,7 @@ STAY = {
 ORDER, TAKES = order("A02BC01"), statement("A02BC01")
 BY_PRODUCT = order(medicationReference={"reference": "Medication/p"})
 PRODUCT = {"resourceType": "Medication", "id": "p", "code": concept("A02BC01")}
-MIXTURE = {"resourceType": "Medication", "id": "p", "ingredient": [{"itemCodeableConcept": {"text": "omeprazole"}}]}
+MIXTURE: Json = {"resourceType": "Medication", "id": "p", "ingredient": [{"itemCodeableConcept": {"text": "omeprazole"}}]}
 OF_SUBSTANCE = {
     "resourceType": "Medication",
     "id": "p",

@@ -32,6 +32,7 @@ class Burden(msgspec.Struct):
     mute   verdicts `gated` and `cannot-tell`
     cards  how many calls gave 0, 1, 2 ... cards; `again`: when the same user opens the same chart once more
     loud   how many of the cards were critical, warning, info
+    grown  calls that give more cards when they are asked again
     """
 
     fates: dict[Spoken, Counter[str]] = msgspec.field(default_factory=lambda: defaultdict(Counter))
@@ -39,6 +40,7 @@ class Burden(msgspec.Struct):
     cards: dict[Place, Counter[int]] = msgspec.field(default_factory=lambda: defaultdict(Counter))
     again: dict[Place, Counter[int]] = msgspec.field(default_factory=lambda: defaultdict(Counter))
     loud: dict[Place, Counter[str]] = msgspec.field(default_factory=lambda: defaultdict(Counter))
+    grown: Counter[Place] = msgspec.field(default_factory=Counter)
 
 
 def measure(everyone: Iterable[Person], knowledge: Knowledge) -> Burden:
@@ -62,7 +64,9 @@ def _count(person: Person, call: Call, decider: Decider, burden: Burden) -> None
     place = (person.setting, call.hook)
     burden.cards[place][len(decision.ranking.shown)] += 1
     burden.loud[place].update(card.severity.name.lower() for card in decision.ranking.shown)
-    burden.again[place][_second_look(decider, assessment, decision)] += 1
+    again = _second_look(decider, assessment, decision)
+    burden.again[place][again] += 1
+    burden.grown[place] += again > len(decision.ranking.shown)
     for verdict in decision.trace:
         if verdict.kind in ("gated", "cannot-tell"):
             burden.mute[(*place, verdict.rule_id)][verdict.kind] += 1

@@ -15,6 +15,7 @@ AS_OF = datetime.fromisoformat("2026-11-21T10:00:00+01:00")
 STEADY = 0.7  # how much of the spread lies between patients rather than between draws
 CHILD = 0.15  # how much more seldom blood is drawn from a child
 WITHIN = 400.0  # days
+FRESH = 3.0  # days
 SEASON = {"gp": 1.0, "outpatient": 0.5, "inpatient": 0.7}
 
 
@@ -65,7 +66,8 @@ def _moments(person: Person, test: str, entry: Entry) -> list[datetime]:
     outside = "outpatient" if person.stay else person.setting
     if draws.share(f"out/{panel}") < _chance(person, entry, outside):
         within = entry.get("within", WITHIN) * SEASON[person.setting]
-        last = person.stay + draws.between(f"last/{panel}", 0.2, within)
+        fresh = draws.happens("results-in", population()["results_in"].get(person.setting, 0))
+        last = person.stay + draws.between(f"last/{panel}", 0.2, FRESH if fresh else within)
         apart = draws.between(f"apart/{panel}", 60, 420)
         days += [last + n * apart for n in range(int(draws.between(f"times/{panel}", 1, 4)))]
     return [_ago(day) for day in days]
@@ -108,8 +110,11 @@ def _value(person: Person, test: str, entry: Entry, turn: int) -> float:
 
 
 def _deviation(draws: Draws, test: str, turn: int) -> float:
+    """How far from the middle, in standard deviations: mostly by the patient, in part by the draw."""
+    tails = population()["tails"]
+    wide = tails["times"] if draws.happens(f"tail/{test}", tails["share"]) else 1
     own, now = deviate(draws.stream(f"own/{test}")), deviate(draws.stream(f"draw/{test}/{turn}"))
-    return math.sqrt(STEADY) * own + math.sqrt(1 - STEADY) * now
+    return wide * math.sqrt(STEADY) * own + math.sqrt(1 - STEADY) * now
 
 
 def _lack_of_albumin(person: Person, turn: int) -> float:

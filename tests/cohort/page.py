@@ -8,7 +8,9 @@ from typing import Any
 
 import yaml
 
+from cds_service.knowledge.load import load_knowledge
 from tests.cohort.baseline import FILE, UPDATE
+from tests.cohort.burden import FATES
 from tests.cohort.numbers import FOLDER, population
 
 PAGE = FOLDER.parents[1] / "docs" / "alert-burden.md"
@@ -84,11 +86,18 @@ def _rules(table: Table) -> Iterator[str]:
     summed: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
     for _, hook, rule, severity, fates in table["rules"]:
         summed[rule, hook, severity].update(fates)
-    yield "All settings together; the severity is the rule's own. Rules that are not here never fired.\n"
+    yield "All settings together; the severity is the rule's own.\n"
     yield "| rule | hook | severity | fired | shown | absorbed | capped | withheld |"
     yield "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |"
     for key, fates in sorted(summed.items()):
-        yield _line(*key, *(str(fates[name]) for name in ("fired", "shown", "absorbed", "capped", "withheld")))
+        yield _line(*key, *(str(fates[name]) for name in FATES))
+    yield _never(table)
+
+
+def _never(table: Table) -> str:
+    fired = {row[2] for row in table["rules"]}
+    silent = [f"`{rule.id}`" for rule in load_knowledge().rules if rule.id not in fired]
+    return f"\n{len(silent)} rules never fired, for want of such patients: {', '.join(silent)}."
 
 
 def _mute(table: Table) -> Iterator[str]:

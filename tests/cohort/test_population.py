@@ -28,7 +28,9 @@ def test_every_number_says_where_it_comes_from(part: str) -> None:
     assert {name for name, entry in population()[part].items() if entry.get("from") not in known} == set()
 
 
-@pytest.mark.parametrize("one", ["egfr", "qtc", "weight", "bmi", "alcohol", "orders", "kidney_panel", "tails", "results_in"])
+@pytest.mark.parametrize(
+    "one", ["egfr", "qtc", "weight", "bmi", "alcohol", "orders", "kidney_panel", "tails", "results_in"]
+)
 def test_so_does_every_other(one: str) -> None:
     assert population()[one]["from"] in population()["sources"].keys() | OUR_OWN
 

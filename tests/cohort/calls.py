@@ -73,7 +73,7 @@ def _drafts(person: Person) -> list[Resource]:
     stream = person.draws.stream("orders")
     first, second, another = stream.random(), stream.random(), stream.random()
     products = [picked(first, weights)]
-    if another < 0.35:
+    if another < population()["habits"]["second_order"]:
         products += [product for product in [picked(second, weights)] if product not in products]
     return [draft(person, product, turn) for turn, product in enumerate(products)]
 

@@ -28,7 +28,7 @@ def chart_of(person: Person) -> Chart:
 
 def encounter_id(person: Person) -> str | None:
     """The id of the encounter a call is about; practices often open a chart without one."""
-    if person.setting == "gp" and person.draws.happens("no-encounter", 0.5):
+    if person.setting == "gp" and person.draws.happens("no-encounter", population()["habits"]["no_encounter"]):
         return None
     return f"c{person.number:04}-encounter"
 

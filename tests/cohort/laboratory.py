@@ -12,11 +12,6 @@ from tests.cohort.numbers import Draws, Entry, deviate, population
 from tests.cohort.people import ADULT, Person
 
 AS_OF = datetime.fromisoformat("2026-11-21T10:00:00+01:00")
-STEADY = 0.7  # how much of the spread lies between patients rather than between draws
-CHILD = 0.15  # how much more seldom blood is drawn from a child
-WITHIN = 400.0  # days
-FRESH = 3.0  # days
-SEASON = {"gp": 1.0, "outpatient": 0.5, "inpatient": 0.7}
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -57,7 +52,7 @@ def _ago(days: float) -> datetime:
 
 def _moments(person: Person, test: str, entry: Entry) -> list[datetime]:
     """When a test was done, newest first: during the stay, and before it as an outpatient."""
-    draws, panel = person.draws, entry.get("panel", test)
+    draws, panel, habits = person.draws, entry.get("panel", test), population()["habits"]
     days: list[float] = []
     if person.stay and draws.share(f"in/{panel}") < _chance(person, entry, "inpatient"):
         every = 0.25 if person.intensive else entry.get("every", 20)
@@ -65,9 +60,9 @@ def _moments(person: Person, test: str, entry: Entry) -> list[datetime]:
         days = [newest + n * every for n in range(1 + int((person.stay - newest) / every))]
     outside = "outpatient" if person.stay else person.setting
     if draws.share(f"out/{panel}") < _chance(person, entry, outside):
-        within = entry.get("within", WITHIN) * SEASON[person.setting]
+        within = entry.get("within", habits["within"]) * habits["season"][person.setting]
         fresh = draws.happens("results-in", population()["results_in"].get(person.setting, 0))
-        last = person.stay + draws.between(f"last/{panel}", 0.2, FRESH if fresh else within)
+        last = person.stay + draws.between(f"last/{panel}", 0.2, habits["fresh"] if fresh else within)
         apart = draws.between(f"apart/{panel}", 60, 420)
         days += [last + n * apart for n in range(int(draws.between(f"times/{panel}", 1, 4)))]
     return [_ago(day) for day in days]
@@ -80,7 +75,7 @@ def _chance(person: Person, entry: Entry, setting: str) -> float:
     kidney = population()["kidney_panel"]
     if entry.get("panel") == "kidney" and not person.traits.isdisjoint(kidney["of"]):
         chance *= kidney["chronic"]
-    return chance * (1 if person.age >= ADULT else CHILD)
+    return chance * (1 if person.age >= ADULT else population()["habits"]["child"])
 
 
 def _haemolysis(person: Person, test: str, at: datetime) -> tuple[bool, float]:
@@ -114,7 +109,8 @@ def _deviation(draws: Draws, test: str, turn: int) -> float:
     tails = population()["tails"]
     wide = tails["times"] if draws.happens(f"tail/{test}", tails["share"]) else 1
     own, now = deviate(draws.stream(f"own/{test}")), deviate(draws.stream(f"draw/{test}/{turn}"))
-    return wide * math.sqrt(STEADY) * own + math.sqrt(1 - STEADY) * now
+    steady = population()["habits"]["steady"]
+    return float(wide * math.sqrt(steady) * own + math.sqrt(1 - steady) * now)
 
 
 def _lack_of_albumin(person: Person, turn: int) -> float:

@@ -18,9 +18,6 @@ RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 PRK = "urn:oid:2.16.840.1.113883.2.4.4.10"
 ROUTES = {"oral": ("26643006", "oraal"), "iv": ("47625008", "intraveneus"), "sc": ("34206005", "subcutaan"),
           "inhaled": ("447694001", "inhalatie")}  # fmt: skip
-RENEWED = 90.0  # days that a Dutch practice prescribes for
-LONGEST = 400.0  # days that finished prescriptions are kept in the chart
-MIRRORED = 0.3  # how much of its prescriptions a hospital lists a second time, as used at home
 
 
 def medications(person: Person) -> Iterator[Resource]:
@@ -31,7 +28,11 @@ def medications(person: Person) -> Iterator[Resource]:
             yield _statement(person, use, random, told=True)
             continue
         yield from _prescriptions(person, use, random)
-        if person.style == "nl-hospital" and use.days > person.stay and random.random() < MIRRORED:
+        if (
+            person.style == "nl-hospital"
+            and use.days > person.stay
+            and random.random() < population()["habits"]["mirrored"]
+        ):
             yield _statement(person, use, random, told=False)
 
 
@@ -50,8 +51,9 @@ def refill(person: Person, use: Use) -> Resource:
 
 
 def _prescriptions(person: Person, use: Use, random: Random) -> Iterator[Resource]:
-    renewed = person.style == "nl-gp" and use.days > RENEWED
-    last = random.random() * RENEWED if renewed else use.days
+    habits = population()["habits"]
+    renewed = person.style == "nl-gp" and use.days > habits["renewed"]
+    last = random.random() * habits["renewed"] if renewed else use.days
     resource = _request(person, use.product, f"rx-{use.group}", random) | {"status": "active"}
     if random.random() < population()["quirks"]["no-start"]["share"]:
         yield resource
@@ -60,12 +62,12 @@ def _prescriptions(person: Person, use: Use, random: Random) -> Iterator[Resourc
     if person.style != "us" or random.random() < 0.5:
         _timing(resource)["boundsPeriod"] = {"start": _day(last)}
     yield resource
-    while renewed and last < min(use.days, LONGEST):
-        start = min(last + RENEWED, use.days)
+    while renewed and last < min(use.days, habits["kept"]):
+        start = min(last + habits["renewed"], use.days)
         past = _request(person, use.product, f"rx-{use.group}-{int(start)}", random)
         _timing(past)["boundsPeriod"] = {"start": _day(start), "end": _day(last)}
         yield past | {"status": "completed", "authoredOn": _day(start)}
-        last += RENEWED
+        last += habits["renewed"]
 
 
 def _timing(resource: Resource) -> Resource:

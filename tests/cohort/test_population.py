@@ -29,7 +29,7 @@ def test_every_number_says_where_it_comes_from(part: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "one", ["egfr", "qtc", "weight", "bmi", "alcohol", "orders", "kidney_panel", "tails", "results_in"]
+    "one", ["egfr", "qtc", "weight", "bmi", "alcohol", "orders", "kidney_panel", "tails", "results_in", "habits"]
 )
 def test_so_does_every_other(one: str) -> None:
     assert population()[one]["from"] in population()["sources"].keys() | OUR_OWN

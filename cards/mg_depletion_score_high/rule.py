@@ -32,7 +32,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     lines = tuple(Phrase("scored", {"item": Phrase(name), "points": Decimal(points)}) for name, points, _ in known)
     return Fires(
         "high",
-        because=tuple(fact for _, _, facts in known for fact in facts),
+        also=tuple(fact for _, _, facts in known for fact in facts),
         values={"score": score, "terms": Listing(lines)},
         unknown=tuple(phrase for _, phrase in missing),
     )

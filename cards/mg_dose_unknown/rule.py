@@ -31,7 +31,8 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     basis: tuple[Fact, ...] = (kidney.basis,) if reduced and kidney.basis is not None else ()
     return Fires(
         "ask",
-        because=(*products, *digoxin, *basis),
+        because=(*products, *digoxin),
+        also=basis,
         values={"product": Listing(products), "reasons": Listing(reasons)},
         unknown=() if kidney.known else ("unknown-egfr",),
     )

@@ -112,11 +112,15 @@ def _asks_for_values(draft: Exposure) -> bool:
 
 
 def _risks(patient: Patient, k: Limits) -> tuple[Fact, ...]:
-    """What lowers potassium or magnesium in this patient: a diuretic, a PPI, alcohol, diarrhoea."""
+    """What lowers potassium or magnesium in this patient: a diuretic, a PPI in use, alcohol, diarrhoea.
+
+    A diuretic works within days; a PPI that is only being ordered lowers magnesium after months, if at all.
+    """
     lasting = patient.has("alcohol-use-disorder", "chronic-diarrhoea")
     diarrhoea = patient.has("diarrhoea", within=k.span("diarrhoea_window"))
     found = tuple([problem for problem in (lasting, diarrhoea) if problem is not None])
-    return (*patient.taking_or_ordering("diuretic", "ppi"), *dict.fromkeys(found))
+    drugs = (*patient.taking_or_ordering("diuretic"), *patient.taking("ppi"))
+    return (*drugs, *dict.fromkeys(found))
 
 
 def _is_potassium(result: Result) -> bool:

@@ -28,6 +28,7 @@ FLOORS: Mapping[str, tuple[Floor, ...]] = {
     "dofetilide": (Floor("potassium", "dofetilide_k"), Floor("magnesium-serum", "mg_low")),
     "ibutilide": (Floor("potassium", "k_low"), Floor("magnesium-serum", "mg_low")),
 }
+STARTS = ("order-select", "order-sign")
 FORBIDS = frozenset({"nilotinib", "arsenic-trioxide", "vandetanib"})
 ASKS_QTC = frozenset({"nilotinib"})
 ASKS_CALCIUM = frozenset({"vandetanib"})
@@ -46,7 +47,7 @@ class Finding(NamedTuple):
 
 
 def evaluate(patient: Patient, k: Limits) -> Outcome:
-    """A value below what the drug's label asks for; at an order a value that is not known is asked for."""
+    """A value below what the drug's label asks for; before a first dose a value that is not known is asked for."""
     ordering = patient.hook in ORDER_HOOKS
     drugs = patient.judged(*FLOORS) if ordering else patient.taking(*FLOORS)
     pairs = [(drug, name) for drug in drugs for name in FLOORS if name in drug.ingredients]
@@ -56,7 +57,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     if findings:
         return _below(patient, findings, ordering)
     missing = list(dict.fromkeys(phrase for _, name in pairs for phrase in _missing(patient, k, name)))
-    if missing and ordering:
+    if missing and patient.hook in STARTS:
         values: dict[str, Value] = {"missing": Listing(tuple(Phrase(phrase) for phrase in missing))}
         return Fires("unknown", also=(*drugs, *_measured(patient, k)), values={**values, "days": k.span("window").days})
     if missing:
@@ -101,7 +102,7 @@ def _below(patient: Patient, findings: list[Finding], ordering: bool) -> Fires:
     first = findings[0]
     forbids = first.name in FORBIDS
     severity = Severity.CRITICAL if forbids else Severity.WARNING
-    if patient.hook not in ("order-select", "order-sign"):
+    if patient.hook not in STARTS:
         severity = Severity(severity - 1)
     fresh = [fact for fact in first.facts if not isinstance(fact, Result) or fact.age == "fresh"]
     because = tuple(fresh[:1]) if fresh else first.facts

@@ -73,6 +73,7 @@ QUOTIENTS: tuple[tuple[str, str], ...] = (
 OTHER: Mapping[str, Unit] = {
     "mL/min/{1.73_m2}": Unit("volume", "time and surface", Fraction(1)),
     "kg/m2": Unit("mass", "surface", Fraction(1)),
+    "[lb_av]": Unit("mass", "", Fraction("453.59237")),  # US Core allows a body weight in pounds
     "mosm/kg": Unit("osmoles", "mass", Fraction(1)),
     "mmol/kg": Unit("substance", "solvent mass", Fraction(1)),
 }
@@ -92,7 +93,8 @@ WHOLE_SPELLINGS: Mapping[str, str] = {
     **{f"{flow}/{surface}": "mL/min/{1.73_m2}" for flow in ("mL/min", "ml/min") for surface in SURFACE_SPELLINGS},
     "ml/min/{1.73_m2}": "mL/min/{1.73_m2}",
     "{index}": "1", "{ratio}": "1",
-    "kg/m²": "kg/m2", "kg/m^2": "kg/m2", "mmHg": "mm[Hg]", "msec": "ms", "weeks": "wk", "pH": "[pH]",
+    "kg/m²": "kg/m2", "kg/m^2": "kg/m2", "mmHg": "mm[Hg]", "msec": "ms", "weeks": "wk", "pH": "[pH]", "lb": "[lb_av]",
+    "lbs": "[lb_av]",
     "mOsm/kg": "mosm/kg", "{beats}/min": "/min", "beats/min": "/min", "bpm": "/min", "{breaths}/min": "/min",
     "{#}/d": "/d", "# per day": "/d", "{drinks}/d": "/d", "{drinks}/wk": "/wk", "{#}/wk": "/wk",
     "mg/g{creat}": "mg/g", "ug/mg{creat}": "ug/mg", "mg/mg{creat}": "mg/mg",

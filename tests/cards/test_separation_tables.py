@@ -235,6 +235,14 @@ def test_two_products_are_two_lines_of_one_card() -> None:
     assert len(outcome.because) == 3
 
 
+def test_a_drug_in_use_that_is_ordered_again_is_one_line() -> None:
+    again = drug("mineral", groups=frozenset({"cation-magnesium"}), status="draft", judged=True)
+    outcome = judge(victim(), cation(), again)
+    assert isinstance(outcome, Fires)
+    assert sum(isinstance(note, Phrase) and note.id == "pair" for note in outcome.notes) == 1
+    assert len(outcome.because) == 3
+
+
 def test_a_product_that_holds_both_is_no_pair_with_itself() -> None:
     both = drug("victim", groups=frozenset({"cation-magnesium"}), status="draft", judged=True)
     assert not isinstance(judge(both), Fires)

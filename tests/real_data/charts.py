@@ -94,7 +94,7 @@ def request_for(chart: Chart, plan: Iterable[KeyPlanEntry], *, sloppy: bool = Fa
     prefetch: dict[str, Any] = {}
     for entry in plan:
         if "patient-view" in entry.hooks and entry.resource != "Encounter":
-            prefetch[entry.key] = _answered(chart, entry, sloppy=sloppy)
+            prefetch[entry.key] = answered(chart, entry, sloppy=sloppy)
     return {
         "hook": "patient-view",
         "hookInstance": "0f0e0d0c-0b0a-1908-8706-050403020100",
@@ -104,7 +104,8 @@ def request_for(chart: Chart, plan: Iterable[KeyPlanEntry], *, sloppy: bool = Fa
     }
 
 
-def _answered(chart: Chart, entry: KeyPlanEntry, *, sloppy: bool) -> Resource:
+def answered(chart: Chart, entry: KeyPlanEntry, *, sloppy: bool) -> Resource:
+    """The answer to one prefetch query; `sloppy`: everything of its type."""
     if "?" not in entry.query:
         return chart.patient
     wanted = dict(parse_qsl(entry.query.partition("?")[2]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 
@@ -59,7 +59,7 @@ def _card(patient: Patient, k: Limits, clashes: list[Pair]) -> Fires:
             "partner": Phrase(f"partner-{mechanism}"),
         },
         notes=(
-            *map(_pair_line, clashes),
+            *map(_pair_line, _one_of_each(clashes)),
             *_label_lines(clashes, k),
             *notes,
             *k.data.notes,
@@ -78,6 +78,14 @@ def _lacks_clearance(patient: Patient, pairs: list[Pair]) -> bool:
     if not any(row.critical_below is not None for pair in pairs for row in pair.rows):
         return False
     return not patient.ask(kidney_function).known
+
+
+def _one_of_each(clashes: list[Pair]) -> Iterable[Pair]:
+    """A drug in use that is ordered again is two exposures and one line."""
+    drugs = {
+        (pair.victim.name, pair.product.name, pair.product.groups, pair.before, pair.after): pair for pair in clashes
+    }
+    return drugs.values()
 
 
 def _pair_line(pair: Pair) -> Phrase:

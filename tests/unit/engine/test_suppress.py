@@ -137,6 +137,19 @@ def test_a_little_more_than_the_european_level_of_magnesium_is_said_once_in_half
     assert again("above-eu", WARNING, DAY)
 
 
+@pytest.mark.parametrize("rule", ["ppi-long-term-mg-check", "diuretic-mg-check", "risk-condition-mg-baseline"])
+def test_a_proposal_to_measure_that_was_seen_and_not_followed_counts_as_not_now(rule: str) -> None:
+    def again(variant: str, severity: Severity, ago: timedelta) -> bool:
+        verdict = fired("P4", severity, variant, rule_id=rule)
+        return rule not in keep_back(
+            [verdict], AS_OF, "patient-view", POLICY, Memory((Earlier(rule, "due", INFO, NOW - ago),))
+        )
+
+    assert not again("due", INFO, 30 * DAY - HOUR)
+    assert again("due", INFO, 30 * DAY)
+    assert again("urgent", WARNING, HOUR)
+
+
 @pytest.mark.parametrize(
     ("severity", "tier", "once"), [(INFO, "P5", True), (WARNING, "P5", False), (INFO, "P3", False)]
 )

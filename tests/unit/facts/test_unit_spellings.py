@@ -7,7 +7,7 @@ import pytest
 from cds_service.facts.units import UNITS, unit_of
 
 UNITS_OF: dict[str, str] = {
-    "mass": "kg g mg ug ng pg",
+    "mass": "kg g mg ug ng pg [lb_av]",
     "substance": "mol mmol umol nmol pmol fmol",
     "charge": "eq meq ueq",
     "activity": "kU U mU uU ukat nkat",
@@ -34,7 +34,7 @@ dag=(24.h) | 10^3=10*3 | 10E3=10*3 | 10^6=10*6 | 10E6=10*6 | 10^9=10*9 | 10E9=10
 10E12=10*12 | {index}=1 | {ratio}=1 | kg/m²=kg/m2 | kg/m^2=kg/m2 | mmHg=mm[Hg] | msec=ms | weeks=wk | pH=[pH]
 mOsm/kg=mosm/kg | {beats}/min=/min | beats/min=/min | bpm=/min | {breaths}/min=/min | {#}/d=/d | # per day=/d
 {drinks}/d=/d | {drinks}/wk=/wk | {#}/wk=/wk | mg/g{creat}=mg/g | ug/mg{creat}=ug/mg | mg/mg{creat}=mg/mg
-mg/mmol{creat}=mg/mmol | mmol/mmol{creat}=mmol/mmol | mmol/mol{Hb}=mmol/mol
+lb=[lb_av] | lbs=[lb_av] | mg/mmol{creat}=mg/mmol | mmol/mmol{creat}=mmol/mmol | mmol/mol{Hb}=mmol/mol
 """
 CLEARANCES = """
 mL/min/1.73.m2 | mL/min/1.73m2 | mL/min/1.73 m2 | mL/min/1.73m² | mL/min/1.73 m² | mL/min/1.73m^2

@@ -149,6 +149,12 @@ def test_a_unit_of_its_own_kind_is_its_own_base(unit: str) -> None:
     assert UNITS[unit].factor == 1
 
 
+def test_a_body_weight_in_pounds_is_one_in_kilograms() -> None:
+    found = convert(Decimal("176"), "[lb_av]", concept("body-weight", "kg", 1))
+    assert isinstance(found, Converted)
+    assert (str(found.value), found.converted) == ("79.8", True)
+
+
 def test_a_concept_kept_by_mass_is_converted_as_well() -> None:
     by_mass = concept("magnesium-by-mass", "mg/dL", 1, "24.305", 2)
     found = [convert(Decimal(value), unit, by_mass) for value, unit in (("0.70", "mmol/L"), ("1.4", "meq/L"))]

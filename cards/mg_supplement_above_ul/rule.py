@@ -8,7 +8,17 @@ from cards._families.kidney_function.family import KidneyFunction, kidney_functi
 from cards._families.magnesium_intake.family import MagnesiumIntake, magnesium_intake
 from cards._families.magnesium_intake.lines import product_lines, total_phrase
 from cards._families.pregnancy.family import pregnancy
-from cds_service.facts.outcomes import Fact, Fires, NotApplicable, Outcome, Satisfied, Severity
+from cds_service.facts.outcomes import (
+    Fact,
+    Fires,
+    Listing,
+    NotApplicable,
+    Outcome,
+    Phrase,
+    Satisfied,
+    Severity,
+    Value,
+)
 from cds_service.facts.patient import Limits, Patient
 
 INTENDED = ("migraine", "constipation")
@@ -32,13 +42,15 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     basis: tuple[Fact, ...] = () if kidney.basis is None else (kidney.basis,)
     decides = severity is Severity.CRITICAL
     diarrhoea = patient.has("diarrhoea", within=k.span("diarrhoea_window"))
+    raised = _reasons(patient, kidney, k) if variant == "above-us" and severity is Severity.WARNING else ()
+    notes = (Phrase("raised", {"reasons": Listing(raised)}),) if raised else ()
     return Fires(
         variant,
         severity=severity,
         because=(*facts, *(basis if decides else ())),
         also=(*(() if decides else basis), *(() if diarrhoea is None else (diarrhoea,))),
         values={"total": total_phrase(intake)},
-        notes=(*product_lines(intake), *_notes(patient, intake, k)),
+        notes=(*product_lines(intake), *notes, *_notes(patient, intake, k)),
         unknown=() if kidney.known else ("unknown-egfr",),
     )
 
@@ -68,13 +80,21 @@ def _severity(
     if total > k["high"]:
         return Severity.WARNING
     if total > k["us"]:
-        frail = reduced or patient.aged_at_least(k["age"])
-        diarrhoea = patient.has("diarrhoea", within=k.span("diarrhoea_window")) is not None
-        return Severity.WARNING if frail or diarrhoea else Severity.INFO
+        return Severity.WARNING if _reasons(patient, kidney, k) else Severity.INFO
     followed = _has_indication(patient, intake) or not patient.not_measured_within(
         "magnesium-serum", k.span("measured")
     )
     return None if followed else Severity.INFO
+
+
+def _reasons(patient: Patient, kidney: KidneyFunction, k: Limits) -> tuple[Value, ...]:
+    """What makes accumulation or harm more likely above the level for unsupervised use."""
+    diarrhoea = patient.has("diarrhoea", within=k.span("diarrhoea_window"))
+    return (
+        *((kidney.basis,) if kidney.below(k["egfr_reduced"]) else ()),
+        *((Phrase("old", {"age": k["age"]}),) if patient.aged_at_least(k["age"]) else ()),
+        *(() if diarrhoea is None else (diarrhoea,)),
+    )
 
 
 def _is_repletion(patient: Patient, k: Limits) -> bool:

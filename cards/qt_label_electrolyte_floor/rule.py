@@ -58,8 +58,12 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         return _below(patient, findings, ordering)
     missing = list(dict.fromkeys(phrase for _, name in pairs for phrase in _missing(patient, k, name)))
     if missing and patient.hook in STARTS:
-        values: dict[str, Value] = {"missing": Listing(tuple(Phrase(phrase) for phrase in missing))}
-        return Fires("unknown", also=(*drugs, *_measured(patient, k)), values={**values, "days": k.span("window").days})
+        values: dict[str, Value] = {
+            "drug": Listing(drugs),
+            "missing": Listing(tuple(Phrase(phrase) for phrase in missing)),
+            "days": k.span("window").days,
+        }
+        return Fires("unknown", also=(*drugs, *_measured(patient, k)), values=values)
     if missing:
         return NotApplicable("not measured")
     return Satisfied(_measured(patient, k))

@@ -11,21 +11,26 @@ from datetime import datetime
 
 import msgspec
 
+from cds_service.engine.absorption import applies, between, leader, own_lines
 from cds_service.engine.run import Verdict
 from cds_service.engine.suppress import KeptBack
 from cds_service.facts.outcomes import Fact, Severity
 from cds_service.facts.records import Exposure, LabOrder, Result
-from cds_service.knowledge.model import Absorption, Policy
+from cds_service.knowledge.model import Policy
 
 INFO = Severity.INFO
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """One card: the verdict that leads it, its severity, and the verdicts it absorbed."""
+    """One card: the verdict that leads it, its severity, and the verdicts it absorbed.
+
+    lines  those of the absorbed that have a line of their own (see `own_lines`)
+    """
 
     verdict: Verdict
     severity: Severity
     absorbed: tuple[Verdict, ...] = ()
+    lines: tuple[Verdict, ...] = ()
 
 
 class Suppressed(msgspec.Struct, frozen=True):
@@ -90,44 +95,25 @@ def _absorb(visible: dict[str, Verdict], hook: str, policy: Policy) -> list[Show
     """Each absorbed verdict goes to the card that leads its chain; that card takes the highest severity of all."""
     absorbed_by: dict[str, str] = {}
     under: dict[str, list[Verdict]] = {}
-    for entry in _between(visible, policy):
-        if entry.loser in absorbed_by or not _applies(entry, visible[entry.winner], visible[entry.loser], hook):
+    for entry in between(visible, policy):
+        if entry.loser in absorbed_by or not applies(entry, visible[entry.winner], visible[entry.loser], hook):
             continue
-        if _leader(entry.winner, absorbed_by) != entry.loser:
+        if leader(entry.winner, absorbed_by) != entry.loser:
             absorbed_by[entry.loser] = entry.winner
     for lost in absorbed_by:
-        under.setdefault(_leader(lost, absorbed_by), []).append(visible[lost])
+        under.setdefault(leader(lost, absorbed_by), []).append(visible[lost])
     return [
         Shown(verdict, verdict.severity or INFO)
         if rule_id not in under
-        else Shown(verdict, max([v.severity or INFO for v in (verdict, *under[rule_id])]), tuple(under[rule_id]))
+        else Shown(
+            verdict,
+            max([v.severity or INFO for v in (verdict, *under[rule_id])]),
+            tuple(under[rule_id]),
+            own_lines(under[rule_id], hook, policy),
+        )
         for rule_id, verdict in visible.items()
         if rule_id not in absorbed_by
     ]
-
-
-def _between(visible: dict[str, Verdict], policy: Policy) -> list[Absorption]:
-    """The entries of which both rules are visible, in the policy's order: of two for one loser the first counts."""
-    by_winner = policy.by_winner
-    found = [pair for winner in visible for pair in by_winner.get(winner, ()) if pair[1].loser in visible]
-    found.sort()  # places differ, so entries are never compared
-    return [entry for _, entry in found]
-
-
-def _applies(entry: Absorption, winner: Verdict, loser: Verdict, hook: str) -> bool:
-    return (
-        (not entry.hooks or hook in entry.hooks)
-        and (not entry.winner_variants or winner.variant in entry.winner_variants)
-        and (not entry.loser_variants or loser.variant in entry.loser_variants)
-        and (winner.severity or INFO) >= entry.winner_at_least
-        and (loser.severity or INFO) <= entry.loser_at_most
-    )
-
-
-def _leader(rule_id: str, absorbed_by: dict[str, str]) -> str:
-    while rule_id in absorbed_by:
-        rule_id = absorbed_by[rule_id]
-    return rule_id
 
 
 def _order(card: Shown) -> tuple[int, str, float, str]:
@@ -156,17 +142,21 @@ def _cap(cards: list[Shown], policy: Policy) -> tuple[list[Shown], list[Shown]]:
     room = [policy.max_info, policy.max_warning, policy.max_critical]  # by severity
     shown: list[Shown] = []
     dropped: list[Shown] = []
-    lines: list[Verdict] = []
+    merged: list[Shown] = []
     for card in cards:
         critical = card.severity is Severity.CRITICAL
         if room[card.severity] > 0 and (critical or len(shown) < policy.max_total):
             room[card.severity] -= 1
             shown.append(card)
         elif critical:
-            lines += (card.verdict, *card.absorbed)
+            merged.append(card)
         else:
             dropped.append(card)
-    if lines:
+    if merged:
         last = shown[policy.max_critical - 1]
-        shown[policy.max_critical - 1] = Shown(last.verdict, last.severity, (*last.absorbed, *lines))
+        absorbed = [verdict for card in merged for verdict in (card.verdict, *card.absorbed)]
+        lines = [verdict for card in merged for verdict in (card.verdict, *card.lines)]
+        shown[policy.max_critical - 1] = Shown(
+            last.verdict, last.severity, (*last.absorbed, *absorbed), (*last.lines, *lines)
+        )
     return shown, dropped

@@ -125,5 +125,5 @@ def rule_hash(folder: Path) -> str:
 
 
 def family_hash(folder: Path) -> str:
-    """The hash that lock.json keeps of a family."""
-    return folder_hash(folder, "family.yaml", "family.py")
+    """The hash that lock.json keeps of a family: family.yaml and all its code."""
+    return folder_hash(folder, "family.yaml", *(path.name for path in folder.glob("*.py")))

@@ -48,7 +48,7 @@ class CardWriter:
         told      the findings that the cards of one answer have in common, by the fact's identity: each is printed once
         """
         voice = self._voice(shown.verdict)
-        under = [(self._voice(verdict), verdict) for verdict in shown.absorbed] if shown.absorbed else []
+        under = [(self._voice(verdict), verdict) for verdict in shown.lines] if shown.lines else []
         common = {} if told is None or voice.markdown.own_words else told
         summary, detail = self._texts(shown.verdict, voice, under, to_order, common)
         card: dict[str, Any] = {
@@ -66,7 +66,7 @@ class CardWriter:
             card["selectionBehavior"] = form.selection
         if voice.override_reasons:
             card["overrideReasons"] = voice.override_reasons
-        card["extension"] = {"org.ionwise.rules": [voice.mark, *[absorbed.mark for absorbed, _ in under]]}
+        card["extension"] = {"org.ionwise.rules": [voice.mark, *[self._voice(lost).mark for lost in shown.absorbed]]}
         return card
 
     def _texts(

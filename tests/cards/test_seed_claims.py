@@ -31,8 +31,8 @@ GIVE = re.compile(
 # ... and what makes such a sentence something else: a refusal, a condition, a measurement, a distance in time.
 GUARD = re.compile(
     r"\b(not|no|niet|geen|if|is magnesium laag|laag magnesium|low magnesium|measure\w*|check\w*|meet|bepaal|bepaling"
-    r"|h before|h after|uur vóór|uur na|start after consultation|start in overleg|still needed|may be taken"
-    r"|wat laag is|what is low|alleen wat ontbreekt|only what is missing|give the same|by one without)\b",
+    r"|(h|min) before|h after|(uur|minuten) vóór|uur na|start after consultation|start in overleg|still needed"
+    r"|may be taken|wat laag is|what is low|alleen wat ontbreekt|only what is missing|give the same|by one without)\b",
     re.IGNORECASE,
 )
 # They say how to give the magnesium that is being ordered already.

@@ -85,7 +85,7 @@ def test_a_drug_that_is_taken_first_needs_only_the_time_before() -> None:
     assert isinstance(judge(victim(times=at(7)), cation(times=(time(7, 30),)), **first), Satisfied)
     outcome = judge(victim(times=at(7)), cation(times=(time(7, 29),)), **first)
     assert isinstance(outcome, Fires)
-    assert (outcome.variant, outcome.values["before"]) == ("first", Decimal("0.5"))
+    assert (outcome.variant, outcome.values["before"]) == ("first", Phrase("minutes", {"count": Decimal(30)}))
 
 
 def test_a_drug_that_only_must_come_later_may_come_any_time_before() -> None:
@@ -133,7 +133,11 @@ def test_the_longest_interval_of_all_labels_and_cations_counts() -> None:
     ]
     outcome = judge_rows(victim(), cation("cation-calcium", "cation-magnesium"), rows=rows)
     assert isinstance(outcome, Fires)
-    assert (outcome.severity, outcome.values["before"], outcome.values["after"]) == (Severity.WARNING, 4, 6)
+    assert (outcome.severity, outcome.values["before"], outcome.values["after"]) == (
+        Severity.WARNING,
+        Phrase("hours", {"count": Decimal(4)}),
+        Phrase("hours", {"count": Decimal(6)}),
+    )
     assert sum(isinstance(note, Phrase) and note.id == "label" for note in outcome.notes) == 2
 
 

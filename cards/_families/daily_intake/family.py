@@ -8,15 +8,15 @@ from decimal import Decimal
 
 import msgspec
 
+from cards._families.daily_intake.measures import INTERNATIONAL, is_counted, unit_called, units_in
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Dosage, Exposure, Strength
-from cds_service.facts.units import Unit, unit_of
+from cds_service.facts.units import Unit
 from cds_service.facts.vocabulary import normal_name
 
 MILLI, MICRO = Decimal(1000), Decimal(1_000_000)
 CONTENT = frozenset({"mass", "substance", "charge", "arbitrary", "activity"})
 ACTIVITY = frozenset({"arbitrary", "activity"})
-INTERNATIONAL = frozenset({"ie", "iu", "[iu]", "[ie]"})
 LOCAL = frozenset({"topical", "ophthalmic", "inhaled"})
 ELEMENTAL = frozenset({"elemental", "elementair", "elementaire"})
 SALT = re.compile(r"carb|citr|glucon|glubion|lact|acet|chlor|fosf|phosph|aspart|salt|zout|kcl|caco3", re.IGNORECASE)
@@ -170,7 +170,7 @@ class _Content:
     def _of_dosage(self, dosage: Dosage, alone: bool) -> Decimal | None:
         if dosage.amount is None or dosage.per_day is None:
             return None
-        unit = _unit(dosage.unit)
+        unit = unit_called(dosage.unit)
         if unit is not None and not unit.per and unit.of in CONTENT:
             once = (
                 self.convert(dosage.amount, unit, self._is_element(self.exposure.name, dosage.text)) if alone else None
@@ -185,7 +185,7 @@ class _Content:
         named = [s for s in self.exposure.strengths if self._is_named(s)]
         found = named or (self.exposure.strengths if alone and len(self.exposure.strengths) == 1 else ())
         for strength in sorted(found, key=lambda s: not _says_elemental(s.ingredient)):
-            share, unit = _units_in(dosage.unit, strength), _unit(strength.unit)
+            share, unit = units_in(dosage.unit, strength), unit_called(strength.unit)
             if share is not None and unit is not None and unit.of in CONTENT:
                 elemental = self._is_element(strength.ingredient, "")
                 holds = self.convert(strength.amount, unit, elemental)
@@ -202,9 +202,9 @@ class _Content:
         if len(found) != 1:
             return None
         number, spelling, per_ml = found[0].groups()
-        measure, unit = _unit(dosage.unit), _unit(spelling.lower())
+        measure, unit = unit_called(dosage.unit), unit_called(spelling.lower())
         liquid = measure is not None and measure.of == "volume"
-        if unit is None or liquid != bool(per_ml) or not (liquid or _is_counted(dosage.unit)):
+        if unit is None or liquid != bool(per_ml) or not (liquid or is_counted(dosage.unit)):
             return None
         holds = self.convert(_number(number, spelling), unit, self._is_element(self.exposure.name, ""))
         if holds is None or measure is None or not liquid:
@@ -220,29 +220,9 @@ def _says_elemental(text: str) -> bool:
     return not ELEMENTAL.isdisjoint(normal_name(text).split())
 
 
-def _unit(text: str) -> Unit | None:
-    return unit_of("[IU]") if text.lower() in INTERNATIONAL else unit_of(text)
-
-
 def _number(text: str, unit: str) -> Decimal:
     """A number as a product name writes it; in units of activity points and commas group thousands."""
     if unit.lower() in INTERNATIONAL:
         return Decimal(text.replace(".", "").replace(",", ""))
     whole, _, decimals = text.replace(",", ".").rpartition(".")
     return Decimal(f"{whole.replace('.', '')}.{decimals}" if whole else decimals)
-
-
-def _is_counted(unit: str) -> bool:
-    known = _unit(unit)
-    return known is None or known.of == "fraction"
-
-
-def _units_in(unit: str, strength: Strength) -> Decimal | None:
-    """How many times the strength's denominator goes into one dose unit; None when they cannot be compared."""
-    if _is_counted(unit) and _is_counted(strength.per_unit):
-        return 1 / strength.per
-    one, other = _unit(unit), _unit(strength.per_unit)
-    if one is None or other is None or (one.of, one.per) != (other.of, other.per):
-        return None
-    share = one.factor / other.factor
-    return Decimal(share.numerator) / Decimal(share.denominator) / strength.per

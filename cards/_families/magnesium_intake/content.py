@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from cards._families.daily_intake.measures import is_counted, units_in
 from cds_service.facts.records import Dosage, Exposure, Strength
 from cds_service.facts.units import unit_of
 from cds_service.facts.vocabulary import normal_name
@@ -79,7 +80,7 @@ class Content:
         """mg in one unit of the product, from its listed ingredients, else from the strength in its name."""
         by_text: dict[str, list[Range]] = {}
         for strength in self._own_strengths():
-            share = _units_in(dosage.unit, strength)
+            share = units_in(dosage.unit, strength)
             content = self._size(strength.amount, strength.unit, self._basis(strength, stated))
             if share is None or content is None:
                 return None
@@ -92,7 +93,7 @@ class Content:
         return self._by_name(dosage.unit, stated)
 
     def _by_name(self, unit: str, stated: Statement) -> Range | None:
-        if not _is_counted(unit):
+        if not is_counted(unit):
             return None
         named = _STRENGTH.findall(self.exposure.name)
         if self.single and len(named) == 1:
@@ -167,22 +168,6 @@ def _says(text: str) -> Statement:
 def _is_content(unit: str) -> bool:
     known = unit_of(unit)
     return known is not None and not known.per and known.of in ("mass", "substance", "charge")
-
-
-def _is_counted(unit: str) -> bool:
-    known = unit_of(unit)
-    return known is None or known.of == "fraction"
-
-
-def _units_in(unit: str, strength: Strength) -> Decimal | None:
-    """How many times the strength's denominator goes into one dose unit; None when they cannot be compared."""
-    if _is_counted(unit) and _is_counted(strength.per_unit):
-        return 1 / strength.per
-    one, other = unit_of(unit), unit_of(strength.per_unit)
-    if one is None or other is None or (one.of, one.per) != (other.of, other.per):
-        return None
-    share = one.factor / other.factor
-    return Decimal(share.numerator) / Decimal(share.denominator) / strength.per
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:

@@ -43,6 +43,8 @@ def _card(patient: Patient, k: Limits, clashes: list[Pair]) -> Fires:
     mechanism = worst.leading[0].mechanism or k.data.mechanism
     notes = dict.fromkeys(note for pair in clashes for note in pair.notes)
     notes |= dict.fromkeys(_as_needed(pair) for pair in clashes if pair.product.as_needed)
+    if mechanism == "acid":
+        notes["acid-alternative"] = None
     if is_settled(patient, k, worst):
         notes["settled"] = None
     return Fires(
@@ -117,12 +119,15 @@ def _label_values(label: Label, k: Limits) -> dict[str, Value]:
 
 
 def _rule(before: timedelta, after: timedelta) -> Phrase:
-    values = {"before": _hours(before), "after": _hours(after)}
+    values: dict[str, Value] = {"before": _hours(before), "after": _hours(after)}
     if after <= NONE:
         return Phrase("before-only", values)
     return Phrase("both" if before > NONE else "after-only", values)
 
 
-def _hours(span: timedelta) -> Decimal:
-    """Hours as they are printed: 4, 0.5."""
-    return (Decimal(span // timedelta(minutes=1)) / (timedelta(hours=1) // timedelta(minutes=1))).normalize()
+def _hours(span: timedelta) -> Phrase:
+    """A distance as it is printed: 4 hours, 1.5 hours, 30 minutes."""
+    minutes, hour = Decimal(span // timedelta(minutes=1)), timedelta(hours=1) // timedelta(minutes=1)
+    if minutes < hour:
+        return Phrase("minutes", {"count": minutes})
+    return Phrase("hours", {"count": (minutes / hour).normalize()})

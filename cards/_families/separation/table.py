@@ -18,7 +18,7 @@ class Label(FileModel):
     A side left out has no interval of its own: "before" alone is a drug that is taken first.
     """
 
-    region: Literal["us", "eu", "uk", "reference", "consensus"]
+    region: Literal["us", "eu", "uk", "reference", "consensus", "own"]
     before: Name | None = None
     after: Name | None = None
 

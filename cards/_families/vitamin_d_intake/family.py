@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
+from cards._families.daily_intake.measures import is_counted
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Dosage, Exposure
 from cds_service.facts.units import unit_of
@@ -85,14 +86,9 @@ def _in_one(exposure: Exposure, unit: str, k: Limits) -> Decimal | None:
 
 def _same_unit(one: str, other: str) -> bool:
     """Whether a dose unit is what a strength is stated for; tablets, capsules and pieces are one and the same."""
-    if _is_counted(one) or _is_counted(other):
-        return _is_counted(one) and _is_counted(other)
+    if is_counted(one) or is_counted(other):
+        return is_counted(one) and is_counted(other)
     return one.lower() == other.lower()
-
-
-def _is_counted(unit: str) -> bool:
-    known = unit_of(unit)
-    return known is None or known.of == "fraction"
 
 
 def _named(name: str, k: Limits) -> tuple[Decimal, str] | None:

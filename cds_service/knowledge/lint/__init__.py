@@ -17,13 +17,14 @@ from cds_service.knowledge.lint import (
     rule_code,
     summaries,
     templates,
+    unread,
     wording,
 )
 from cds_service.knowledge.lint.desk import Desk
 
 CHECKS = (
     ids, templates, wording, limits, references, needs, hooks, review, summaries, rule_code, cases, policy, locked,
-    dossier,
+    dossier, unread,
 )  # fmt: skip
 ADVICE = frozenset({"review-soon", "unused"})
 

@@ -50,14 +50,17 @@ def apply_overlay(path: Path, base: Knowledge, sources: Sources) -> Knowledge:
         orders=orders,
         tenant=_tenant(desk, selection, moved),
     )
-    return with_rules(with_limits(knowledge, sources, moved), selection.off, selection.silent)
+    return with_rules(with_limits(knowledge, sources, moved), selection.off, selection.silent, selection.live)
 
 
 def with_rules(
-    knowledge: Knowledge, off: frozenset[str] = frozenset(), silent: frozenset[str] = frozenset()
+    knowledge: Knowledge,
+    off: frozenset[str] = frozenset(),
+    silent: frozenset[str] = frozenset(),
+    live: frozenset[str] = frozenset(),
 ) -> Knowledge:
-    """The knowledge without the rules that are `off`, those that are `silent` made so."""
-    rules = tuple(_as_run(rule, silent) for rule in knowledge.rules if rule.id not in off)
+    """The knowledge without the rules that are `off`, those that are `silent` or `live` made so; silent goes first."""
+    rules = tuple(_as_run(rule, silent, live) for rule in knowledge.rules if rule.id not in off)
     return _with(knowledge, rules)
 
 
@@ -66,10 +69,9 @@ def silenced(knowledge: Knowledge) -> Knowledge:
     return with_rules(knowledge, silent=frozenset(rule.id for rule in knowledge.rules))
 
 
-def _as_run(rule: Rule, silent: frozenset[str]) -> Rule:
-    if rule.id not in silent or rule.status == "silent":
-        return rule
-    return msgspec.structs.replace(rule, status="silent")
+def _as_run(rule: Rule, silent: frozenset[str], live: frozenset[str]) -> Rule:
+    status = "silent" if rule.id in silent else "live" if rule.id in live else rule.status
+    return rule if status == rule.status else msgspec.structs.replace(rule, status=status)
 
 
 def _with(knowledge: Knowledge, rules: tuple[Rule, ...]) -> Knowledge:

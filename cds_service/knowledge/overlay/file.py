@@ -106,6 +106,13 @@ class OrderableEntry(FileModel):
     display: Sentence | None = None
 
 
+class DecisionEntry(FileModel):
+    """Who decided for the site, and why."""
+
+    reason: Sentence
+    signed_by: Sentence
+
+
 class QtListFile(FileModel):
     """A site's licensed list of drugs that prolong the QT interval: ingredients by id or name, ATC codes of level 5."""
 
@@ -122,6 +129,7 @@ class OverlayFile(FileModel):
     limits: dict[str, Number] = {}
     off: tuple[Pattern, ...] = ()
     silent: tuple[Pattern, ...] | bool = ()
+    live: dict[Id, DecisionEntry] = {}
     covered_by_other_cds: dict[Pattern, Sentence] = {}
     audience: dict[Pattern, Annotated[tuple[Audience, ...], Field(min_length=1)]] = {}
     laboratory_ranges: dict[Id, RangeEntry] = {}

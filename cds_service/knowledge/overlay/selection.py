@@ -14,10 +14,11 @@ QT_EMPTY = "the site's QT list is empty"
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """Rule ids by what becomes of them; the last two as `Tenant` has them."""
+    """Rule ids by what becomes of them; the last two as `Tenant` has them. `live`: silent in the base, shown here."""
 
     off: frozenset[str]
     silent: frozenset[str]
+    live: frozenset[str]
     switched_off: Mapping[str, str]
     encounter_classes: Mapping[str, frozenset[str]]
 
@@ -37,7 +38,24 @@ def select_rules(desk: Desk, *, qt_is_empty: bool) -> Selection:
     if qt_is_empty:
         tokens = {f"drug:{QT_GROUP}", f"draft:{QT_GROUP}"}
         switched |= {rule.id: QT_EMPTY for rule in desk.base.rules if not tokens.isdisjoint(rule.trigger)}
-    return Selection(off, silent, switched, classes)
+    return Selection(off, silent, _live(desk, off, silent), switched, classes)
+
+
+def _live(desk: Desk, off: frozenset[str], silent: frozenset[str]) -> frozenset[str]:
+    """The silent rules that the site's own board decided to show. A tenant that is silent as a whole stays so."""
+    statuses = {rule.id: rule.status for rule in desk.base.rules}
+    whole = isinstance(desk.entry.silent, bool)
+    for rule in desk.entry.live:
+        if rule not in statuses:
+            desk.unknown("rule", rule, statuses, "live", rule)
+        elif statuses[rule] != "silent":
+            remedy = "remove it: only a silent rule is made live here"
+            desk.wrong(f"{rule} is {statuses[rule]} already", remedy, "live", rule)
+        elif rule in off or (rule in silent and not whole):
+            desk.wrong(f"{rule} is under off or silent as well", "keep it in one place", "live", rule)
+        else:
+            desk.remarks.append(f"{rule} is shown by the site's own decision")
+    return frozenset(desk.entry.live)
 
 
 def _audience(desk: Desk) -> tuple[dict[str, str], dict[str, frozenset[str]]]:

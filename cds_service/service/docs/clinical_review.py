@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from cds_service.facts.outcomes import Severity
 from cds_service.knowledge.dossier import QuestionEntry
-from cds_service.knowledge.model import Family, Knowledge, Limit, Rule
+from cds_service.knowledge.limit_users import UsedLimit, used_limits, worst
+from cds_service.knowledge.model import Knowledge, Rule
 from cds_service.service.docs.markdown import page, rule_links, table
 
 INTRODUCTION = """\
@@ -18,6 +19,10 @@ number that is read in its source, or a question that is answered, disappears fr
 
 "Leads to at most" is the most severe card of the rules that use the number: where a rule has cards of several
 severities, the number may decide a milder one. Read the [page of the rule](rules.md) before signing.
+
+No live rule decides a warning or a critical card on a number that was recalled only: `ionwise check` refuses it. A rule
+that has such a number is silent: evaluated and recorded, and shown in the sandbox only, marked as silent. A site shows
+it by a signed line in [its overlay](overlay.md).
 """
 RISKS = ("high", "medium", "low")
 HEADINGS = {
@@ -28,59 +33,24 @@ HEADINGS = {
 
 def clinical_review_page(knowledge: Knowledge, questions: Sequence[QuestionEntry]) -> str:
     """The whole page."""
-    owners = list(_owners(knowledge))
-    lines = ["# Clinical review", "", INTRODUCTION, *_signatures(knowledge.rules)]
+    limits = list(used_limits(knowledge))
+    lines = ["# Clinical review", "", INTRODUCTION, *_signatures(knowledge.rules), *_silent(knowledge.rules, limits)]
     for number, (provenance, heading) in enumerate(HEADINGS.items(), 1):
         lines += [f"## {number}. {heading}", ""]
         for severity in sorted(Severity, reverse=True):
-            found = [one for one in owners if one[1].provenance == provenance and one[3] == severity]
-            rows = [_row(*one) for one in sorted(found, key=lambda one: one[1].constant)]
+            found = [one for one in limits if one.limit.provenance == provenance and one.worst == severity]
+            rows = [_row(one) for one in sorted(found, key=lambda one: one.limit.constant)]
             lines += [f"### Leads to at most: {severity} ({len(rows)})", ""] if rows else []
             lines += table(("limit", "value", "a site may choose", "source", "used by"), rows)
     lines += [*_questions(knowledge.rules, questions), *_unread(knowledge), *_known_limits(knowledge.rules)]
     return page(lines)
 
 
-def worst(rule: Rule) -> Severity:
-    """The most severe card that a rule has."""
-    return max(card.indicator for card in rule.cards.values())
-
-
-def _owners(knowledge: Knowledge) -> Iterator[tuple[Rule | Family, Limit, list[Rule], Severity]]:
-    """Every number with a place of its own: its owner, the rules that use it, and the worst card of those."""
-    borrowed: Mapping[str, list[Rule]] = defaultdict(list)
-    asked: Mapping[str, list[Rule]] = defaultdict(list)
-    lenders: Mapping[str, set[str]] = defaultdict(set)
-    everywhere = {effect.gate for effect in knowledge.policy.gate_effects}
-    for family in knowledge.family_table:
-        for limit in family.limit_table:
-            if limit.same_as:
-                lenders[limit.same_as].add(family.id)
-    for rule in knowledge.rules:
-        for name in {*rule.needs.uses, *rule.gates, *everywhere, *([rule.family] if rule.family else [])}:
-            asked[name].append(rule)
-        for limit in rule.limit_table:
-            if limit.same_as:
-                borrowed[limit.same_as].append(rule)
-    shared = {family.id: family.limit_table for family in knowledge.family_table}
-    owners: list[Rule | Family] = [*knowledge.rules, *knowledge.family_table]
-    for owner in owners:
-        lent = shared.get(owner.family or "", ()) if isinstance(owner, Rule) else ()
-        for limit in owner.limit_table:
-            if limit.same_as or limit in lent:
-                continue
-            key = f"{owner.id}.{limit.name}"
-            users = [owner] if isinstance(owner, Rule) else list(asked[owner.id])
-            users += [*borrowed[key], *(rule for lender in lenders[key] for rule in asked[lender])]
-            unique = list({rule.id: rule for rule in users}.values())
-            yield owner, limit, unique, max(map(worst, unique), default=Severity.INFO)
-
-
-def _row(owner: Rule | Family, limit: Limit, users: Sequence[Rule], _: Severity) -> tuple[str, ...]:
-    names = sorted(rule.id for rule in users)
+def _row(used: UsedLimit) -> tuple[str, ...]:
+    limit, names = used.limit, sorted(rule.id for rule in used.users)
     shown = rule_links(names[:4], names) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
     span = "fixed" if limit.low == limit.high else f"{limit.low}–{limit.high}"
-    name = f"`{owner.id}.{limit.name}`" + (" (part of a formula)" if limit.constant else "")
+    name = f"`{used.name}`" + (" (part of a formula)" if limit.constant else "")
     return name, f"{limit.value} {limit.unit}", span, limit.evidence or "", shown
 
 
@@ -90,6 +60,21 @@ def _signatures(rules: Iterable[Rule]) -> list[str]:
         found[rule.review.checker] += 1
     lines = ["Who is recorded as having checked the rules (a name here is no signature of a board):", ""]
     return lines + table(("checked by", "rules"), ((name, str(count)) for name, count in sorted(found.items())))
+
+
+def _silent(rules: Iterable[Rule], limits: Iterable[UsedLimit]) -> list[str]:
+    """The rules that are not shown, with the numbers that keep them so."""
+    unread: dict[str, list[str]] = defaultdict(list)
+    for used in limits:
+        for rule in used.users if used.limit.provenance == "recalled" else ():
+            unread[rule.id].append(f"`{used.name}`")
+    rows = [
+        (f"[{rule.id}](rules/{rule.id}.md)", rule.title["en"], str(worst(rule)),
+         ", ".join(unread[rule.id]) or "none: " + rule.known_limits[0]["en"])
+        for rule in rules if rule.status == "silent"
+    ]  # fmt: skip
+    header = ("rule", "about", "at most", "numbers not read")
+    return [f"Rules that stand silent ({len(rows)}):", "", *table(header, rows)]
 
 
 def _questions(rules: Iterable[Rule], questions: Sequence[QuestionEntry]) -> list[str]:

@@ -91,7 +91,11 @@ STAY = {
 ORDER, TAKES = order("A02BC01"), statement("A02BC01")
 BY_PRODUCT = order(medicationReference={"reference": "Medication/p"})
 PRODUCT = {"resourceType": "Medication", "id": "p", "code": concept("A02BC01")}
-MIXTURE: Json = {"resourceType": "Medication", "id": "p", "ingredient": [{"itemCodeableConcept": {"text": "omeprazole"}}]}
+MIXTURE: Json = {
+    "resourceType": "Medication",
+    "id": "p",
+    "ingredient": [{"itemCodeableConcept": {"text": "omeprazole"}}],
+}
 OF_SUBSTANCE = {
     "resourceType": "Medication",
     "id": "p",

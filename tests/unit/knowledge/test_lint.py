@@ -108,6 +108,19 @@ def test_a_review_that_is_due_is_announced_and_then_fails(cards: Path) -> None:
     assert [f.check for f in errors(cards, date(2027, 11, 2))] == ["review"]
 
 
+def test_a_live_rule_decides_no_warning_on_a_number_that_nobody_read(cards: Path, edit: Edit) -> None:
+    edit(RULE, "provenance: verified, evidence: trial-source}", "provenance: recalled}")
+    assert [finding.check for finding in errors(cards)] == ["unread"]
+    edit(RULE, "status: live", "status: silent")
+    assert errors(cards) == ()
+
+
+def test_information_may_rest_on_a_recalled_number(cards: Path, edit: Edit) -> None:
+    edit(RULE, "provenance: verified, evidence: trial-source}", "provenance: recalled}")
+    edit(RULE, "indicator: warning", "indicator: info")
+    assert errors(cards) == ()
+
+
 def test_a_retired_id_is_never_used_again(cards: Path) -> None:
     (cards / "retired.yaml").write_text("retired: {mg-trial: {retired: 2026-01-01, reason: was wrong}}\n")
     assert [finding.check for finding in errors(cards)] == ["ids"]

@@ -79,3 +79,10 @@ def test_a_released_rule_leaves_a_tombstone(released: Path) -> None:
         update_lock(read_sources(released))
     (released / "retired.yaml").write_text("retired: {mg-trial: {retired: 2027-01-01, reason: replaced}}\n")
     assert update_lock(read_sources(released)) == ()
+
+
+def test_a_family_is_locked_with_all_its_code(locked: Path) -> None:
+    (locked / "_families/lowest_magnesium/lines.py").write_text('"""Beside the family."""\n', encoding="utf-8")
+    assert [finding.problem for finding in differences(locked)] == [
+        "family lowest-magnesium is not as lock.json knows it"
+    ]

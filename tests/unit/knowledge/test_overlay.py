@@ -138,6 +138,36 @@ def test_other_decision_support_and_the_audience_switch_rules_off_with_their_rea
     assert (tenant.off("mg-hypomagnesaemia", "IMP"), tenant.off("mg-hypomagnesaemia", "")) == ("", "")
 
 
+SIGNED = "{reason: looked at in silence for a month, signed_by: Drug committee}"
+
+
+def test_a_signed_line_shows_a_rule_that_is_silent_in_the_version(tmp_path: Path) -> None:
+    knowledge = overlaid(tmp_path, f"live: {{mg-form-evidence: {SIGNED}}}")
+    assert base()[0].rule("mg-form-evidence").status == "silent"
+    assert knowledge.rule("mg-form-evidence").status == "live"
+    assert knowledge.tenant.remarks == ("mg-form-evidence is shown by the site's own decision",)
+
+
+def test_a_tenant_that_is_silent_as_a_whole_shows_no_rule_by_a_signed_line(tmp_path: Path) -> None:
+    knowledge = overlaid(tmp_path, f"silent: true\nlive: {{mg-form-evidence: {SIGNED}}}")
+    assert {rule.status for rule in knowledge.rules} == {"silent"}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("live: {mg-form-evidence: {reason: wanted}}", "signed_by"),
+        (f"live: {{mg-form-evidense: {SIGNED}}}", "did you mean mg-form-evidence?"),
+        (f"live: {{vitd-low: {SIGNED}}}", "vitd-low is live already"),
+        (f"off: [mg-form-*]\nlive: {{mg-form-evidence: {SIGNED}}}", "is under off or silent as well"),
+        (f"silent: [mg-form-*]\nlive: {{mg-form-evidence: {SIGNED}}}", "is under off or silent as well"),
+    ],
+)
+def test_a_rule_is_shown_by_one_complete_line_only(tmp_path: Path, text: str, problem: str) -> None:
+    (finding,) = refusal(tmp_path, text)
+    assert problem in finding
+
+
 def test_a_whole_tenant_can_be_silent(tmp_path: Path) -> None:
     assert {rule.status for rule in overlaid(tmp_path, "silent: true").rules} == {"silent"}
     assert {rule.status for rule in silenced(base()[0]).rules} == {"silent"}

@@ -20,7 +20,7 @@ CLIENTS = Clients({ISSUER: Client("ehr", ISSUER, read_key_set(SIGNER.key_set()))
 async def verdict(**claims: object) -> str:
     """Why a token with these claims is refused at NOW; "" when it is taken."""
     try:
-        await verify_token(SIGNER.token(now=NOW, **claims), CLIENTS, KeyRing(), {URL}, NOW)
+        await verify_token(SIGNER.token(None, NOW, **claims), CLIENTS, KeyRing(), {URL}, NOW)
     except RefusedTokenError as refused:
         return refused.reason
     return ""

@@ -130,9 +130,14 @@ def refuse_half_open(settings: Settings) -> None:
 
 
 def open_gate(settings: Settings, tenancy: Tenancy, keeper: Keeper | None) -> Gate | None:
-    """What lets callers in; None in a sandbox without a clients file, where anybody may call."""
+    """What lets callers in; None in a sandbox without a clients file, where anybody may call.
+
+    Raises SettingsError when outside the sandbox there is nobody to let in.
+    """
     if settings.sandbox and settings.clients_file is None:
         return None
+    if not settings.sandbox and not tenancy.sites.table.clients.by_issuer:
+        raise SettingsError(f"{settings.clients_file}: names no trusted client -> `ionwise clients add`")
     from cds_service.trust.key_ring import KeyRing  # with it comes the cryptography
     from cds_service.web.auth import Gate
 

@@ -127,16 +127,13 @@ class Tenancy:
         return load_tenants(self._base, self._sources, self._settings.tenants_dir, self._verify)
 
     def _read_clients(self) -> Clients:
-        """The trusted clients. SettingsError also when outside the sandbox there is none."""
+        """The trusted clients. Who is taken out of the file is shut out, also the last one."""
         settings = self._settings
         if settings.clients_file is None:
             return Clients()
         from cds_service.trust.client_file import read_clients
 
-        clients = read_clients(settings.clients_file, tenants=self._tenants, plain_http=settings.sandbox)
-        if not clients.by_issuer and not settings.sandbox:
-            raise SettingsError(f"{settings.clients_file}: names no trusted client -> `ionwise clients add`")
-        return clients
+        return read_clients(settings.clients_file, tenants=self._tenants, plain_http=settings.sandbox)
 
     def _verify(self, path: Path, knowledge: Knowledge) -> tuple[Finding, ...]:
         """The cases at the limits that an overlay moves."""

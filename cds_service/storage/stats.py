@@ -113,9 +113,14 @@ def _between(column: sa.ColumnElement[date]) -> sa.ColumnElement[bool]:
     return column.between(sa.bindparam("first", type_=sa.Date), sa.bindparam("last", type_=sa.Date))
 
 
+# A client's report counts for its own cards.
+_CARD = (feedback.c.tenant, feedback.c.client, feedback.c.card)
+_ON_CARD = sa.and_(*[issued_card.c[column.name] == column for column in _CARD])
+
+
 def _last_reports() -> sa.Subquery:
     """Per card the last report received: a clinician may change an answer."""
-    return sa.select(sa.func.max(feedback.c.id).label("id")).group_by(feedback.c.tenant, feedback.c.card).subquery()
+    return sa.select(sa.func.max(feedback.c.id).label("id")).group_by(*_CARD).subquery()
 
 
 def _counts() -> sa.Select[Any]:
@@ -127,10 +132,9 @@ def _counts() -> sa.Select[Any]:
 def _answers() -> sa.Select[Any]:
     card, last = issued_card.c, _last_reports()
     kept = (card.tenant, card.rule, card.version, card.hook, feedback.c.outcome, feedback.c.reason)
-    on_card = sa.and_(feedback.c.tenant == card.tenant, feedback.c.card == card.card)
     return (
         sa.select(*kept, sa.func.count().label("n"))
-        .select_from(issued_card.join(feedback, on_card).join(last, last.c.id == feedback.c.id))
+        .select_from(issued_card.join(feedback, _ON_CARD).join(last, last.c.id == feedback.c.id))
         .where(_between(card.day), card.disposition == "shown")
         .group_by(*kept)
     )
@@ -143,10 +147,9 @@ def _prefetch() -> sa.Select[Any]:
 
 
 def _unknown() -> sa.Select[Any]:
-    same = sa.and_(issued_card.c.tenant == feedback.c.tenant, issued_card.c.card == feedback.c.card)
     at = feedback.c.received_at
     days = sa.and_(at >= sa.bindparam("start", type_=at.type), at < sa.bindparam("end", type_=at.type))
-    return sa.select(sa.func.count()).select_from(feedback).where(days, ~sa.exists(sa.select(1).where(same)))
+    return sa.select(sa.func.count()).select_from(feedback).where(days, ~sa.exists(sa.select(1).where(_ON_CARD)))
 
 
 _COUNTS, _ANSWERS, _PREFETCH, _UNKNOWN = _counts(), _answers(), _prefetch(), _unknown()

@@ -190,6 +190,14 @@ async def test_a_pinned_key_is_rotated_and_a_client_added_by_a_reload(knowledge:
     assert [await status(client, signer.token()) for signer in (new, added, Signer())] == [200, 200, 401]
 
 
+async def test_the_last_client_too_is_shut_out_by_a_reload(knowledge: Knowledge, tmp_path: Path) -> None:
+    client = Client(create_app(Settings(**production(tmp_path)), knowledge, echo))
+    assert await status(client, Signer().token()) == 200
+    (tmp_path / "clients.yaml").write_text("clients: []\n", "utf-8")
+    assert client.app.state.tenancy.reload()
+    assert await status(client, Signer().token()) == 401
+
+
 async def test_a_wrong_clients_file_leaves_the_old_clients_trusted_and_is_loud(
     knowledge: Knowledge, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

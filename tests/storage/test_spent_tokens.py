@@ -8,6 +8,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +30,7 @@ ISSUER = "https://ehr.example/fhir"
 PROGRAM = """
 import asyncio, sys
 from pathlib import Path
+from typing import Any
 from cds_service.storage.store import open_store
 
 async def run():
@@ -161,3 +163,23 @@ async def test_waiting_for_a_lock_leaves_the_event_loop_free(tmp_path: Path) -> 
     assert beats > 20
     assert await waiting
     await store.close()
+
+
+@pytest.mark.parametrize("answers", [(StorageError("cut off"), 1), (StorageError("cut off"), 0)])
+async def test_who_was_cut_off_does_not_take_its_own_mark_for_another_one(
+    store: Store, monkeypatch: pytest.MonkeyPatch, answers: tuple[StorageError, int]
+) -> None:
+    waiting: list[Any] = list(answers)
+
+    async def change(*_: object) -> int:
+        answer = waiting.pop(0)
+        if isinstance(answer, StorageError):
+            raise answer
+        return int(answer)
+
+    monkeypatch.setattr(store.database, "change", change)
+    if answers[1]:
+        assert await store.spend_token(ISSUER, "one", NOW + 300, NOW)
+    else:
+        with pytest.raises(StorageError):
+            await store.spend_token(ISSUER, "one", NOW + 300, NOW)

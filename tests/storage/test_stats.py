@@ -77,5 +77,15 @@ async def test_as_text_and_as_json(store: Store, people: Pseudonyms) -> None:
     assert data["rules"][-1]["overridden"] == {"or-benefit": 1} or data["rules"][0]["rule"] == "mg-low"
 
 
+async def test_what_another_client_says_of_a_card_is_not_an_answer(store: Store, people: Pseudonyms) -> None:
+    store.record(entry(people, issue(card="a")))
+    await store.add_feedback("t", "ehr", [accepted("a")], NOW)
+    await store.add_feedback("t", "other", [overridden("a", 1)], NOW)
+    await written(store)
+    found = await collect(store.database, NOW.date(), NOW.date())
+    assert [(rule.accepted, rule.overridden) for rule in found.rules] == [(1, {})]
+    assert found.unknown_cards == 1
+
+
 async def test_no_data_is_no_error(store: Store) -> None:
     assert "fired" in as_text(await collect(store.database, NOW.date(), NOW.date()))

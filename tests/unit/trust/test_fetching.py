@@ -82,6 +82,20 @@ async def test_a_server_that_is_not_there_is_a_reason() -> None:
         await fetch_key_set(url(canary), LOOPBACK)
 
 
+async def test_a_host_with_an_address_that_is_dead_is_reached_at_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.get_running_loop()
+
+    async def both(host: str, port: int, **_: object) -> list[object]:
+        return [(0, 0, 0, "", (address, port)) for address in ("127.0.0.2", "127.0.0.1", "127.0.0.1")]
+
+    monkeypatch.setattr(loop, "getaddrinfo", both)
+    async with listening(Canary(ok(SET))) as canary:
+        assert await fetch_key_set(url(canary, "two.example"), LOOPBACK) == SET
+        with pytest.raises(KeySetError, match="private"):
+            await fetch_key_set(url(canary, "two.example"), (ip_network("127.0.0.1/32"),))
+    assert len(canary.requests) == 1
+
+
 async def test_a_fetch_leaves_the_event_loop_free() -> None:
     beats = 0
     async with listening(Canary(ok(SET), delay=0.2)) as canary:

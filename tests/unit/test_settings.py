@@ -26,7 +26,7 @@ def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_fetching_leaves_time_for_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IONWISE_FETCH_BUDGET_MS", "6000")
-    with pytest.raises(SettingsError, match="IONWISE_RESPONSE_BUDGET_MS: .*above IONWISE_FETCH_BUDGET_MS"):
+    with pytest.raises(SettingsError, match=r"IONWISE_RESPONSE_BUDGET_MS: .*above IONWISE_FETCH_BUDGET_MS"):
         read_settings()
     monkeypatch.setenv("IONWISE_RESPONSE_BUDGET_MS", "8000")
     assert read_settings().response_budget_ms == 8000

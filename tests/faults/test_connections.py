@@ -262,12 +262,13 @@ def test_the_environment_names_no_proxy_for_us(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_proxy_of_a_server_is_used() -> None:
-    async def play() -> tuple[int, str]:
+    async def play() -> tuple[int, str, str]:
         async with Ehr(path="http://ehr.example/fhir") as proxy:
-            await ask(FhirServer("http://ehr.example/fhir", proxy=f"http://127.0.0.1:{proxy.port}"))
-            return proxy.connections, proxy.asked[0].path
+            await ask(FhirServer("http://ehr.example/fhir", proxy=f"http://me:secret@127.0.0.1:{proxy.port}"))
+            asked = proxy.asked[0]
+            return proxy.connections, asked.path, asked.headers["proxy-authorization"]
 
-    assert asyncio.run(play()) == (1, "Patient/p-67")
+    assert asyncio.run(play()) == (1, "Patient/p-67", "Basic bWU6c2VjcmV0")
 
 
 def test_a_proxy_is_no_way_around_the_rules() -> None:

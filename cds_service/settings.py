@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from cds_service.errors import SettingsError
@@ -77,7 +77,9 @@ class Settings(BaseSettings):
         2500, ge=1, description="How long a call may spend on the EHR's FHIR server for what it did not bring."
     )
     response_budget_ms: int = Field(
-        5000, ge=1, description="How long a whole call may take: a call that arrives slowly fetches less."
+        5000,
+        validate_default=True,
+        description="How long a whole call may take, more than for fetching: a call that arrives slowly fetches less.",
     )
     sandbox_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (), description="Private networks (CIDR) whose FHIR servers the sandbox may read. Default: only this machine."
@@ -168,11 +170,12 @@ class Settings(BaseSettings):
             raise ValueError("is no IANA time zone such as Europe/Amsterdam") from error
         return value
 
-    @model_validator(mode="after")
-    def _fetching_leaves_time(self) -> Settings:
-        if self.fetch_budget_ms >= self.response_budget_ms:
-            raise ValueError("IONWISE_FETCH_BUDGET_MS must be below IONWISE_RESPONSE_BUDGET_MS: rules take time too")
-        return self
+    @field_validator("response_budget_ms")
+    @classmethod
+    def _leaves_time_for_the_rules(cls, value: int, others: ValidationInfo) -> int:
+        if value <= others.data.get("fetch_budget_ms", 0):
+            raise ValueError(f"must be above {PREFIX}FETCH_BUDGET_MS")
+        return value
 
     @property
     def zone(self) -> ZoneInfo:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import OrderedDict
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlencode
 
@@ -23,6 +24,7 @@ from cds_service.fhir.servers import FhirServer, next_page, read_base
 MOST_SERVERS = 64
 TRIES = 3
 _NEEDS_OF_A_CALL = 4  # that may be as large as can be
+_MOST_OF_A_REFUSAL = 65536  # bytes
 _NO_POST_SEARCH = frozenset({404, 405, 415, 501})
 _SEARCH_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _ACCEPT = {"Accept": "application/fhir+json, application/json;q=0.9"}
@@ -113,6 +115,8 @@ class FhirClient:
         given = headers if form is None else {**headers, **_SEARCH_FORM}
         async with self._http.stream(method, url, headers=given, content=content) as response:
             if response.status_code // 100 != 2:
+                with suppress(OutboundError):  # a connection is kept only when its answer was read
+                    await read_body(response, Room(_MOST_OF_A_REFUSAL))
                 raise OutboundError(failure_of(response.status_code), response.status_code, _retry_after(response))
             return await read_body(response, room)
 
@@ -134,16 +138,16 @@ class FhirClients:
 
     async def of(self, server: FhirServer) -> FhirClient:
         """The client of a server. Raises OutboundError when its certificates cannot be read."""
-        client = self._open.get(server)
-        if client is None:
-            try:
-                tls = await asyncio.to_thread(read_tls, server.ca_bundle, server.client_certificate, server.client_key)
-            except OSError:
-                raise OutboundError(Failure.TLS) from None
-            client = self._open.get(server) or self._add(server, tls)
-            while len(self._open) > MOST_SERVERS:
-                await self._open.popitem(last=False)[1].aclose()
-        self._open.move_to_end(server)
+        if server in self._open:
+            self._open.move_to_end(server)
+            return self._open[server]
+        try:
+            tls = await asyncio.to_thread(read_tls, server.ca_bundle, server.client_certificate, server.client_key)
+        except OSError:
+            raise OutboundError(Failure.TLS) from None
+        client = self._open.get(server) or self._add(server, tls)
+        while len(self._open) > MOST_SERVERS:
+            await self._open.popitem(last=False)[1].aclose()
         return client
 
     async def aclose(self) -> None:

@@ -59,7 +59,9 @@ def open_client(
     if proxy is None:
         pool = httpcore.AsyncConnectionPool(network_backend=GuardedBackend(rules, resolve), **shared)
     else:
-        pool = httpcore.AsyncHTTPProxy(proxy, **shared)
+        address = httpx.URL(proxy)
+        auth = (address.username, address.password) if address.userinfo else None
+        pool = httpcore.AsyncHTTPProxy(str(address.copy_with(userinfo=b"")), auth, **shared)
     return httpx.AsyncClient(
         transport=GuardedTransport(pool, rules, plain_http=plain_http),
         timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),

@@ -14,7 +14,7 @@ import msgspec
 
 from cds_service.fhir.call import Call, KeyAnswer
 from cds_service.fhir.client import Access, FhirClient, FhirClients
-from cds_service.fhir.failures import Failure, OutboundError
+from cds_service.fhir.failures import Failure, OutboundError, Outcomes
 from cds_service.fhir.outbound import Room
 from cds_service.fhir.pages import Pages, next_link, read_page
 from cds_service.fhir.prefetch import NOT_ASKED
@@ -91,9 +91,10 @@ class Fetcher:
         except OutboundError as error:
             untold = msgspec.structs.replace(NOT_ASKED, reason=error.failure)
             found = {key: untold for key, answer in call.answers.items() if answer.state == "not asked"}
+            self._clients.outcomes.keys[error.failure] += len(found)
         else:
-            found = await _Trip(client, access, call).run(errands, shelves)
-        self._report(call.hook, found)
+            found = await _Trip(client, access, call, self._clients.outcomes).run(errands, shelves)
+        _report(call.hook, found)
         return Fetched(msgspec.structs.replace(call, answers={**call.answers, **found}), room.taken)
 
     def _access(self, call: Call, envelope: Envelope, room: Room, elapsed: float) -> Access:
@@ -111,13 +112,12 @@ class Fetcher:
         access.headers(now)
         return access
 
-    def _report(self, hook: str, found: Answers) -> None:
-        """Count how every need ended; a log line names the keys that failed."""
-        for answer in found.values():
-            self._clients.outcomes.keys[answer.reason or "ok"] += 1
-        failed = ",".join(f"{key}:{answer.reason}" for key, answer in found.items() if answer.reason)
-        level = logging.INFO if failed else logging.DEBUG
-        log.log(level, "fetch hook=%s keys=%d failed=%s", hook, len(found), failed or "none")
+
+def _report(hook: str, found: Answers) -> None:
+    """A log line that names the keys that failed."""
+    failed = ",".join(f"{key}:{answer.reason}" for key, answer in found.items() if answer.reason)
+    level = logging.INFO if failed else logging.DEBUG
+    log.log(level, "fetch hook=%s keys=%d failed=%s", hook, len(found), failed or "none")
 
 
 def _errands(call: Call, envelope: Envelope, plan: Sequence[KeyPlanEntry]) -> Iterator[Errand]:
@@ -141,10 +141,11 @@ def _server(named: str, servers: Sequence[FhirServer] | None) -> FhirServer:
 class _Trip:
     """What one call asks of one server."""
 
-    def __init__(self, client: FhirClient, access: Access, call: Call) -> None:
+    def __init__(self, client: FhirClient, access: Access, call: Call, outcomes: Outcomes) -> None:
         self._client = client
         self._access = access
         self._call = call
+        self._outcomes = outcomes
 
     async def run(self, errands: Sequence[Errand], shelves: Sequence[str]) -> dict[str, KeyAnswer]:
         """What the errands brought, by key. Medications go with the first of the shelves: the keys of prescriptions."""
@@ -174,6 +175,7 @@ class _Trip:
         except Exception as error:  # one need must not fail the call
             log.error("fetch crashed: %s", type(error).__name__)
             stopped = Failure.CRASH
+        self._outcomes.keys[stopped or "ok"] += 1
         return pages.answer(stopped)
 
     async def _all_pages(self, errand: Errand, pages: Pages) -> None:

@@ -7,11 +7,19 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+import orjson
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from tests.faults.chart import CHART, PATIENT, find, prescription, product, searchset
+from cds_service.fhir.call import KeyAnswer
+from cds_service.fhir.client import FhirClients
+from cds_service.fhir.servers import FhirServer
+from cds_service.service.envelope import decode_envelope
+from cds_service.service.fetch import Fetcher, FetchLimits
+from cds_service.service.gather import read_call
+from tests.faults.chart import AS_OF, CHART, PATIENT, find, prescription, product, searchset
 from tests.faults.ehr import (
+    KNOWLEDGE,
     TOKEN,
     Asked,
     Ehr,
@@ -19,6 +27,7 @@ from tests.faults.ehr import (
     advice,
     authorization,
     prefetch,
+    request,
     running,
     tell_chart,
     unjudged,
@@ -189,17 +198,28 @@ def test_an_id_that_would_change_a_query_is_not_asked_for(patient: str) -> None:
     assert "unsafe-id" in reply.complaint
 
 
-def test_outside_the_sandbox_only_listed_servers_are_read() -> None:
+@pytest.mark.parametrize(
+    ("listed", "told"),
+    [([], "refused-server"), (["{base}/other"], "refused-server"), (["{base}"], ""), (["{base}/"], "")],
+)
+def test_of_a_client_with_a_list_only_listed_servers_are_read(listed: list[str], told: str) -> None:
     """S-32, S-34."""
 
-    async def staged() -> tuple[Reply, int, dict[str, int]]:
-        async with Ehr() as ehr, running(sandbox=False, public_url="https://cds.example") as service:
-            return await service.call(ehr.base), ehr.connections, service.failures
+    async def staged() -> tuple[KeyAnswer, int]:
+        async with Ehr() as ehr:
+            clients = FhirClients(sandbox=True)
+            envelope = decode_envelope(orjson.dumps(request("patient-view", ehr.base)), "patient-view")
+            plan = [entry for entry in KNOWLEDGE.key_plan if "patient-view" in entry.hooks]
+            servers = [FhirServer(base.format(base=ehr.base)) for base in listed]
+            call = read_call(envelope, plan, now=AS_OF)
+            fetched = await Fetcher(clients, FetchLimits(20, 30)).complete(call, envelope, plan, servers, 0.0)
+            await clients.aclose()
+            return fetched.call.answers["patient"], ehr.connections
 
-    reply, connections, failures = asyncio.run(staged())
-    assert (reply.status, connections) == (412, 0)
-    assert "refused-server" in reply.complaint
-    assert set(failures) == {"refused-server"}
+    answer, connections = asyncio.run(staged())
+    assert answer.reason == told
+    assert answer.state == ("not asked" if told else "complete")
+    assert (connections == 0) is bool(told)
 
 
 @pytest.mark.parametrize(

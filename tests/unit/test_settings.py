@@ -24,6 +24,22 @@ def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.absent_sources == ("procedures",)
 
 
+def test_fetching_leaves_time_for_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IONWISE_FETCH_BUDGET_MS", "6000")
+    with pytest.raises(SettingsError, match=r"IONWISE_RESPONSE_BUDGET_MS: .*above IONWISE_FETCH_BUDGET_MS"):
+        read_settings()
+    monkeypatch.setenv("IONWISE_RESPONSE_BUDGET_MS", "8000")
+    assert read_settings().response_budget_ms == 8000
+
+
+def test_networks_are_written_as_cidr(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IONWISE_SANDBOX_NETWORKS", "10.20.0.0/16, fd12::/64")
+    assert [str(network) for network in read_settings().sandbox_networks] == ["10.20.0.0/16", "fd12::/64"]
+    monkeypatch.setenv("IONWISE_SANDBOX_NETWORKS", "hospital")
+    with pytest.raises(SettingsError, match="IONWISE_SANDBOX_NETWORKS"):
+        read_settings()
+
+
 def test_an_argument_precedes_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IONWISE_PORT", "9000")
     assert read_settings(port=None).port == 9000

@@ -14,7 +14,7 @@ def run_java(program: str, *arguments: str) -> str:
     classpath = f"{BUILT / 'classes'}:{(BUILT / 'classpath').read_text('utf-8').strip()}"
     environment = {**os.environ, "CLASSPATH": classpath}  # too long for a readable command line
     quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"
-    command = ["java", "-Xmx1g", "-XX:TieredStopAtLevel=1", quiet, f"org.ionwise.tests.{program}"]
+    command = ["java", "-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", quiet, f"org.ionwise.tests.{program}"]
     done = subprocess.run([*command, *arguments], env=environment, check=True, stdout=subprocess.PIPE, text=True)
     return done.stdout
 

@@ -26,7 +26,7 @@ Shown = Callable[[Snapshot], bool]
 Json = dict[str, Any]
 
 # Where each Struct stands in R4; those of R5 and of the shapes that others build on have no place of their own.
-PLACES: dict[Any, tuple[str, ...]] = {
+PLACES: dict[type[msgspec.Struct], tuple[str, ...]] = {
     structs.Patient: ("Patient",),
     structs.PatientLink: ("Patient.link",),
     structs.Observation: ("Observation",),
@@ -46,12 +46,10 @@ PLACES: dict[Any, tuple[str, ...]] = {
     datatypes.Quantity: ("Quantity", "Duration"),
     datatypes.TimingRepeat: ("Timing.repeat",),
     datatypes.DoseAndRate: ("Dosage.doseAndRate",),
-} | {
-    kind: (kind.__name__,)
-    for kind in (
+    **{kind: (kind.__name__,) for kind in (
         datatypes.Annotation, datatypes.CodeableConcept, datatypes.Coding, datatypes.Dosage, datatypes.Extension,
         datatypes.Meta, datatypes.Period, datatypes.Range, datatypes.Ratio, datatypes.Reference, datatypes.Timing,
-    )
+    )},
 }  # fmt: skip
 WITHOUT_PLACE = {structs.Resource, structs.Measured, structs.Adherence}
 ELEMENTS = [(kind, place, name) for kind, places in PLACES.items() for place in places for name in TABLE.get(place, ())]
@@ -90,7 +88,7 @@ STAY = {
 }  # fmt: skip
 ORDER, TAKES = order("A02BC01"), statement("A02BC01")
 BY_PRODUCT = order(medicationReference={"reference": "Medication/p"})
-PRODUCT = {"resourceType": "Medication", "id": "p", "code": concept("A02BC01")}
+PRODUCT: Json = {"resourceType": "Medication", "id": "p", "code": concept("A02BC01")}
 MIXTURE: Json = {
     "resourceType": "Medication",
     "id": "p",

@@ -41,6 +41,7 @@ class Meaning(NamedTuple):
     rank: the place of its best code where the concept prefers one code to another.
     unit: what a site's laboratory means by this code when a result carries none.
     methods: the flags of its codes that tell one formula from another.
+    sent: the code as sent.
     """
 
     concepts: tuple[Concept, ...]
@@ -52,6 +53,7 @@ class Meaning(NamedTuple):
     rank: int | None = None
     unit: str = ""
     methods: frozenset[str] = NO_FLAGS
+    sent: bytes = b""
 
 
 class Component(Measured, gc=False, rename="camel"):
@@ -103,7 +105,7 @@ class Judge:
         if known is None:
             if len(self.meanings) >= MAX_REMEMBERED:
                 self.meanings.clear()
-            known = self.meanings[text] = self._look_up(decode(code, CodeableConcept))
+            known = self.meanings[text] = self._look_up(decode(code, CodeableConcept))._replace(sent=text)
         return known
 
     def _look_up(self, code: CodeableConcept | None) -> Meaning:
@@ -134,11 +136,9 @@ class Judge:
         """What the value of a measurement with this meaning says."""
         if not is_plain(found):
             return _judge(found, meaning, zone)
-        code, quantity, interval, judged = (
-            found.code, found.value_quantity, found.reference_range, found.interpretation,
-        )  # fmt: skip
+        quantity, interval, judged = found.value_quantity, found.reference_range, found.interpretation
         key = (
-            b"" if code is UNSET else bytes(code),
+            meaning.sent,
             b"" if quantity is UNSET else bytes(quantity),
             b"" if interval is UNSET else bytes(interval),
             b"" if judged is UNSET else bytes(judged),

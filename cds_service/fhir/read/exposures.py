@@ -41,8 +41,10 @@ def gather_exposures(records: Iterable[Record]) -> ExposureFacts:
             unmapped.append(UnmappedDrug(record.identity.system, record.ref, record.standing == "draft"))
     taken = _without_denied(identified)
     charted = [record for record in taken if record.standing != "draft"]
-    merged = [_merge(records) for records in _same_drug(charted)]
-    exposures = _with_duration(merged, charted)
+    if _have_no_kin(charted):
+        exposures = [_exposure([record], record.since) for record in charted]
+    else:
+        exposures = _with_duration([_merge(records) for records in _same_drug(charted)], charted)
     exposures += [_exposure([record], record.since) for record in taken if record.standing == "draft"]
     return ExposureFacts(_indexed(exposures), tuple(exposures), tuple(unmapped))
 
@@ -60,6 +62,12 @@ def _indexed(exposures: Sequence[Exposure]) -> dict[str, tuple[Exposure, ...]]:
 def union_of(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
     """Both sets together; the same few drugs recur from call to call."""
     return one | other
+
+
+def _have_no_kin(records: list[Record]) -> bool:
+    """Whether no two records share an ingredient or a class: then each is a drug of its own, and goes on from none."""
+    kin = [record.identity.kin for record in records]
+    return len(set().union(*kin)) == sum(map(len, kin))
 
 
 def is_same_drug(one: Record, other: Record) -> bool:

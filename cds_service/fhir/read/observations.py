@@ -25,7 +25,7 @@ from cds_service.fhir.read.series import (
     page_order,
     unusable_time,
 )
-from cds_service.fhir.read.specimens import SpecimenShelf
+from cds_service.fhir.read.specimens import NO_SPECIMEN, SpecimenShelf
 from cds_service.fhir.read.verdicts import HAEMOLYSED, NO_FLAGS, Component, Meaning, Outcome, judge_by
 from cds_service.fhir.read.versions import newest_versions
 from cds_service.fhir.structs import Measured, Observation, decode
@@ -169,10 +169,14 @@ class _Reader:
         extensions = observation.modifier_extension
         modified = quality.judge_modifiers(extensions) if extensions else False
         ref = _ref(observation)
-        problem = "dq-modifier" if modified is None or observation.implicit_rules else self._problem(at, standing)
+        problem = ""
+        if modified is None or observation.implicit_rules:
+            problem = "dq-modifier"
+        elif at is None or standing == "unusable" or at.earliest > self._latest_possible:
+            problem = _problem(at, standing)
         if problem in ("dq-future", "dq-modifier"):
             self._drop(key, ref, problem)
-        container = self._shelf.container(observation)
+        container = NO_SPECIMEN if observation.specimen is UNSET else self._shelf.container(observation)
         haemolysed = bool(modified) or container.haemolysed
         flags = PRELIMINARY if standing == "preliminary" else NO_FLAGS
         note = observation.note if observation.comment is UNSET else observation.comment
@@ -207,14 +211,6 @@ class _Reader:
                 if meaning.rank is not None:
                     self._ranks.setdefault(concept.id, {})[ref] = meaning.rank
                 self._entries.setdefault(concept.id, []).append((result, observation))
-
-    def _problem(self, at: Moment | None, standing: str) -> str:
-        """Why nothing of an Observation may be used, whatever its values are."""
-        if standing == "unusable":
-            return "dq-status"
-        if at is None:
-            return "dq-latest"
-        return "dq-future" if at.earliest > self._latest_possible else ""
 
     def _components(self, key: str, ref: str, raw: Raw | UnsetType) -> list[tuple[Measured, Meaning]]:
         components = None if raw is UNSET else decode(raw, list[Component])
@@ -273,6 +269,13 @@ class _Reader:
 
 def _ref(observation: Observation) -> str:
     return f"Observation/{observation.id}" if observation.id else ""
+
+
+def _problem(at: Moment | None, standing: str) -> str:
+    """Why nothing of an Observation may be used, whatever its values are, when something is wrong with it."""
+    if standing == "unusable":
+        return "dq-status"
+    return "dq-latest" if at is None else "dq-future"
 
 
 def _without_reference(subject: Raw | UnsetType) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -33,7 +32,7 @@ MOLAR = frozenset({"substance", "charge"})
 LOINC = "http://loinc.org"
 
 
-class Meaning(NamedTuple):
+class Meaning(Struct, frozen=True, gc=False):
     """What the code of a measurement means here: several concepts contradict each other.
 
     properties: "mass" or "molar" as the LOINC codes have it. elsewhere: its words name urine or another fluid.
@@ -41,6 +40,7 @@ class Meaning(NamedTuple):
     rank: the place of its best code where the concept prefers one code to another.
     unit: what a site's laboratory means by this code when a result carries none.
     methods: the flags of its codes that tell one formula from another.
+    sent: the code as sent.
     """
 
     concepts: tuple[Concept, ...]
@@ -52,6 +52,7 @@ class Meaning(NamedTuple):
     rank: int | None = None
     unit: str = ""
     methods: frozenset[str] = NO_FLAGS
+    sent: bytes = b""
 
 
 class Component(Measured, gc=False, rename="camel"):
@@ -103,10 +104,10 @@ class Judge:
         if known is None:
             if len(self.meanings) >= MAX_REMEMBERED:
                 self.meanings.clear()
-            known = self.meanings[text] = self._look_up(decode(code, CodeableConcept))
+            known = self.meanings[text] = self._look_up(decode(code, CodeableConcept), text)
         return known
 
-    def _look_up(self, code: CodeableConcept | None) -> Meaning:
+    def _look_up(self, code: CodeableConcept | None, sent: bytes) -> Meaning:
         if code is None:
             return NOTHING
         systems, codes, units = self.vocabulary.systems, self.vocabulary.measurement_codes, self.vocabulary.code_units
@@ -128,17 +129,16 @@ class Judge:
             rank=_rank(concepts.values(), [key[1] for key in keys]),
             unit=next((units[key] for key in keys if key in units), ""),
             methods=frozenset(c.methods[code] for c in concepts.values() for _, code in keys if code in c.methods),
+            sent=sent,
         )
 
     def verdict(self, found: Measured, meaning: Meaning, zone: ZoneInfo) -> Verdict:
         """What the value of a measurement with this meaning says."""
         if not is_plain(found):
             return _judge(found, meaning, zone)
-        code, quantity, interval, judged = (
-            found.code, found.value_quantity, found.reference_range, found.interpretation,
-        )  # fmt: skip
+        quantity, interval, judged = found.value_quantity, found.reference_range, found.interpretation
         key = (
-            b"" if code is UNSET else bytes(code),
+            meaning.sent,
             b"" if quantity is UNSET else bytes(quantity),
             b"" if interval is UNSET else bytes(interval),
             b"" if judged is UNSET else bytes(judged),

@@ -151,11 +151,11 @@ def docs(
     from cds_service.knowledge.load import load_knowledge
     from cds_service.knowledge.sources import DEFAULT_CARDS, read_sources
     from cds_service.service.reference_docs import build_pages, stale_pages, write_pages
-    from cds_service.settings import Settings
+    from cds_service.settings import describe_settings
 
     folder = DEFAULT_CARDS.parent / "docs"
     try:
-        pages = build_pages(load_knowledge(_cards(), drafts=True), read_sources(_cards()), Settings)
+        pages = build_pages(load_knowledge(_cards(), drafts=True), read_sources(_cards()), describe_settings())
     except IonwiseError as error:
         _refuse(error)
     if not verify:

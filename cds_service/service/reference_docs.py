@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-
-from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
 
 from cds_service.fhir.profiles import PROFILES, Profile, apply_profile
 from cds_service.knowledge.dossier import read_dossier
@@ -22,8 +19,8 @@ from cds_service.service.docs.trace import trace_page
 REQUIREMENTS = {"R": "required", "S": "send", "O": "optional"}
 
 
-def build_pages(knowledge: Knowledge, sources: Sources, settings: type[BaseModel]) -> dict[str, str]:
-    """File name in docs/ -> text. Raises KnowledgeError when the dossier or a cases.yaml is refused."""
+def build_pages(knowledge: Knowledge, sources: Sources, settings: Sequence[tuple[str, str, str]]) -> dict[str, str]:
+    """File name in docs/ -> text; settings: variable, default and meaning of each. Raises KnowledgeError when the dossier or a cases.yaml is refused."""
     dossier = read_dossier(sources)
     sheets = all_sheets(knowledge, sources)
     pages = {
@@ -104,14 +101,10 @@ def _peculiarities(knowledge: Knowledge, profile: Profile) -> Iterator[str]:
     yield from (note["en"] for note in profile.notes)
 
 
-def settings_page(settings: type[BaseModel]) -> str:
-    """Every setting with its environment variable, default and meaning."""
-    prefix = str(settings.model_config.get("env_prefix", ""))
-    rows = []
-    for name, field in settings.model_fields.items():
-        default = "" if field.default is PydanticUndefined else repr(field.default)
-        if field.default_factory is not None:
-            default = "(computed)"
-        rows.append((f"`{prefix}{name}`".upper(), f"`{default}`" if default else "required", field.description or ""))
-    found = table(("environment variable", "default", "meaning"), rows)
+def settings_page(settings: Sequence[tuple[str, str, str]]) -> str:
+    """Every setting: variable, default and meaning."""
+    found = table(
+        ("environment variable", "default", "meaning"),
+        [(f"`{variable}`", f"`{default}`", text) for variable, default, text in settings],
+    )
     return "\n".join([NOTICE, "# Settings", "", *found]).rstrip() + "\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -111,20 +112,21 @@ def test_a_good_token_is_called_good_as_often_as_it_is_tried(folder: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("token", "told"),
+    ("make", "told"),
     [
-        (Signer().token(exp=1), "refused (expired): exp is in the past"),
-        (Signer(number=3).token(), "refused (signature)"),
-        (Signer().token(aud=BASE), "refused (audience)"),
-        (Signer().token(iss="https://x.example"), "refused (issuer): no client has this iss"),
-        (Signer(issuer="https://other.example").token(), "refused (issuer): it is a token of other"),
-        ("", "refused (malformed)"),
+        (lambda: Signer().token(exp=1), "refused (expired): exp is in the past"),
+        (lambda: Signer(number=3).token(), "refused (signature)"),
+        (lambda: Signer().token(aud=BASE), "refused (audience)"),
+        (lambda: Signer().token(iss="https://x.example"), "refused (issuer): no client has this iss"),
+        (lambda: Signer(issuer="https://other.example").token(), "refused (issuer): it is a token of other"),
+        (str, "refused (malformed)"),
     ],
+    ids=["expired", "signature", "audience", "unknown issuer", "another client", "malformed"],
 )
-def test_a_bad_token_is_told_why(folder: Path, token: str, told: str) -> None:
+def test_a_bad_token_is_told_why(folder: Path, make: Callable[[], str], told: str) -> None:
     add()
     add("other", "https://other.example")
-    result = run("clients", "test", "umc", "--token", "-", typed=token)
+    result = run("clients", "test", "umc", "--token", "-", typed=make())
     assert result.exit_code == 1
     assert told in result.output
 

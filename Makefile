@@ -12,7 +12,8 @@ PURE := cards/*,cds_service/facts/*,cds_service/engine/*,cds_service/fhir/read/*
 	cds_service/knowledge/policy_file.py,cds_service/knowledge/template.py,cds_service/knowledge/vocabulary*.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-postgres validate-fhir test-fhir-server coverage mutants check bench golden lock docs fix requirements clean
+.PHONY: help demo serve test test-postgres validate-fhir test-fhir-server coverage mutants sbom validate-deploy check bench golden lock docs fix \\
+	requirements clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -71,6 +72,13 @@ coverage: $(STAMP)  ## every line and branch of the rules and the core must be r
 
 mutants: $(STAMP)  ## change the code of facts and families line by line: does a test notice? (ARGS="--sample 400" or a path)
 	$(BIN)/python -m tests.mutation $(ARGS)
+
+sbom: $(STAMP)  ## write the bill of materials of what is installed to run: sbom.json (CycloneDX)
+	$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-format JSON --output-file sbom.json
+
+validate-deploy: $(STAMP)  ## hold deploy/ to the schemas of its tools; systemd-analyze and nginx only where they are installed
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
+	deploy/validate
 
 check: $(STAMP)  ## style, types, layers, the knowledge (with limit mutation), the generated docs
 	$(BIN)/ruff check .

@@ -20,7 +20,10 @@ REQUIREMENTS = {"R": "required", "S": "send", "O": "optional"}
 
 
 def build_pages(knowledge: Knowledge, sources: Sources, settings: Sequence[tuple[str, str, str]]) -> dict[str, str]:
-    """File name in docs/ -> text; settings: variable, default and meaning of each. Raises KnowledgeError when the dossier or a cases.yaml is refused."""
+    """File name in docs/ -> text; settings: variable, default and meaning of each.
+
+    Raises KnowledgeError when the dossier or a cases.yaml is refused.
+    """
     dossier = read_dossier(sources)
     sheets = all_sheets(knowledge, sources)
     pages = {

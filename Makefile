@@ -12,7 +12,7 @@ PURE := cards/*,cds_service/facts/*,cds_service/engine/*,cds_service/fhir/read/*
 	cds_service/knowledge/policy_file.py,cds_service/knowledge/template.py,cds_service/knowledge/vocabulary*.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-postgres validate-fhir test-fhir-server coverage mutants sbom validate-deploy check bench golden lock docs fix \\
+.PHONY: help demo serve test test-postgres validate-fhir test-fhir-server coverage mutants sbom validate-deploy check bench golden lock docs fix \
 	requirements clean
 
 help:  ## list the targets

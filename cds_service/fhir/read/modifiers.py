@@ -17,7 +17,8 @@ def says_stopped(extensions: Sequence[Extension]) -> bool:
 
 
 def unknown_modifier(resource: structs.Resource) -> str | None:
-    """Why a resource must not be used: `implicit-rules`, `modifier-extension` or `replaced`; None when it may be."""
+    """Why a resource must not be used: `implicit-rules`, `modifier-extension`, `replaced` (a Patient) or `in-error`
+    (a product); None when it may be."""
     if resource.implicit_rules:
         return "implicit-rules"
     if resource.modifier_extension and not _all_known(resource.modifier_extension):
@@ -29,8 +30,10 @@ def unknown_modifier(resource: structs.Resource) -> str | None:
     elif type(resource) is structs.MedicationStatement:
         if _in_dosages(resource.dosage):
             return "modifier-extension"
-    elif type(resource) is structs.Medication and any(i.modifier_extension for i in resource.ingredient):
-        return "modifier-extension"
+    elif type(resource) is structs.Medication:
+        if any(i.modifier_extension for i in resource.ingredient):
+            return "modifier-extension"
+        return "in-error" if resource.status.strip() == "entered-in-error" else None
     elif type(resource) is structs.Patient:
         return _modified_link(resource)
     return None

@@ -102,8 +102,6 @@ def _decoded(raws: Sequence[msgspec.Raw]) -> dict[str, structs.Medication]:
             medication = structs.decode(raw, structs.Medication)
             if medication is None or is_other_shape(medication):
                 medication = decode_as_r4(raw, structs.Medication)
-            if medication is None or not medication.id or medication.status.strip() == "entered-in-error":
-                continue
-            if not unknown_modifier(medication):
+            if medication is not None and medication.id and not unknown_modifier(medication):
                 found[medication.id] = medication
     return found

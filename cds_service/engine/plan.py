@@ -12,7 +12,24 @@ from cds_service.facts.outcomes import NotApplicable
 from cds_service.facts.snapshot import Snapshot
 from cds_service.knowledge.model import Knowledge, Rule
 
+RESULT = "result:"
 NO_TRIGGER = NotApplicable("no trigger present")
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """What wakes a rule besides a trigger: a token of its company, or when something is missing of it, a source of
+    either. concepts: those of its trigger."""
+
+    company: frozenset[str]
+    concepts: frozenset[str]
+
+    def in_doubt(self, snapshot: Snapshot) -> bool:
+        """Whether a result that wakes the rule cannot simply be believed (it is unusable, provisional, or only a
+        bound): then the rule itself must say what it cannot tell."""
+        concepts, newest = self.concepts, snapshot.newest
+        if not (concepts.isdisjoint(snapshot.unusable) and concepts.isdisjoint(snapshot.provisional)):
+            return True
+        return any(newest[concept].comparator for concept in concepts & newest.keys())
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -22,7 +39,6 @@ class Plan(msgspec.Struct, frozen=True):
     by_token   trigger token -> places of the rules that it wakes
     by_source  what could have delivered a trigger (`Gaps.sources`) -> places of the rules that need it
     paired     places of the rules that a trigger alone does not wake (`together_with`)
-    company    what wakes them besides a trigger: a token, or when something is missing of it, a source of either
     """
 
     rules: tuple[Rule, ...]
@@ -30,21 +46,17 @@ class Plan(msgspec.Struct, frozen=True):
     silent: tuple[Verdict, ...]
     by_token: Mapping[str, tuple[int, ...]]
     by_source: Mapping[str, tuple[int, ...]]
-    paired: frozenset[int]
-    company: Mapping[str, tuple[int, ...]]
+    paired: Mapping[int, Pair]
 
-    def woken(self, present: frozenset[str], missing: Set[str], doubtful: Set[str]) -> set[int]:
-        """The places of the rules to run, by the tokens of the chart and the sources that something is missing of.
-
-        doubtful: tokens of results that cannot simply be believed: of those a rule itself must say what it cannot tell.
-        """
-        by_token, company = self.by_token, self.company
-        woken = set().union(*[by_token[token] for token in by_token.keys() & present])
-        alone = woken & self.paired
-        if alone:
-            alone.difference_update(*[company[name] for name in company.keys() & (present | missing)])
-            alone.difference_update(*[by_token[token] for token in by_token.keys() & doubtful])
-        return woken - alone if alone else woken
+    def woken(self, snapshot: Snapshot, missing: Set[str]) -> set[int]:
+        """The places of the rules to run, by the chart and the sources that something is missing of."""
+        present = snapshot.present
+        woken = set().union(*filter(None, map(self.by_token.get, present)))
+        for place in woken & self.paired.keys():
+            pair = self.paired[place]
+            if pair.company.isdisjoint(present) and pair.company.isdisjoint(missing) and not pair.in_doubt(snapshot):
+                woken.remove(place)
+        return woken
 
 
 def plan_for(snapshot: Snapshot, knowledge: Knowledge, rules: Iterable[Rule]) -> Plan:
@@ -65,14 +77,14 @@ def _make(snapshot: Snapshot, rules: tuple[Rule, ...]) -> Plan:
         tuple(Verdict(rule, "not-applicable", NO_TRIGGER, rule.tier(hook), reason=reason) for rule in rules),
         _places(rule.trigger for rule in rules),
         _places(sources_of(rule.trigger, snapshot.concept_keys) for rule in rules),
-        frozenset(place for place, rule in enumerate(rules) if rule.together_with),
-        _places(_company(rule, snapshot.concept_keys) for rule in rules),
+        {place: _pair(rule, snapshot.concept_keys) for place, rule in enumerate(rules) if rule.together_with},
     )
 
 
-def _company(rule: Rule, concept_keys: Mapping[str, str]) -> frozenset[str]:
-    pair = rule.together_with
-    return pair and pair | sources_of(pair | rule.trigger, concept_keys)
+def _pair(rule: Rule, concept_keys: Mapping[str, str]) -> Pair:
+    company = rule.together_with
+    concepts = frozenset(token.removeprefix(RESULT) for token in rule.trigger if token.startswith(RESULT))
+    return Pair(company | sources_of(company | rule.trigger, concept_keys), concepts)
 
 
 def _places(names: Iterable[frozenset[str]]) -> dict[str, tuple[int, ...]]:

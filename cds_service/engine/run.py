@@ -63,7 +63,7 @@ class Run:
         for source in plan.by_source.keys() & self.gaps.sources:
             self._mark_blind(plan, plan.by_source[source], verdicts)
         off = self._off(plan.rules)
-        for place in plan.woken(self.snapshot.present, self.gaps.sources, _doubtful(self.snapshot)):
+        for place in plan.woken(self.snapshot, self.gaps.sources):
             if place not in off:
                 verdicts[place] = self.judge(plan.rules[place])
         for place, reason in off.items():
@@ -237,12 +237,6 @@ class Run:
         if known == (False, ()):
             self._open.add(gate_id)
         return known
-
-
-def _doubtful(snapshot: Snapshot) -> set[str]:
-    """The trigger tokens of results that are unusable, provisional, or only a bound."""
-    concepts = [concept for concept, result in snapshot.newest.items() if result.comparator]
-    return {f"result:{concept}" for concept in (*concepts, *snapshot.unusable, *snapshot.provisional)}
 
 
 def _rivals(snapshot: Snapshot) -> tuple[Mapping[str, Result], ...]:

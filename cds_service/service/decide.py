@@ -72,6 +72,7 @@ class Decision(msgspec.Struct, frozen=True):
 class Assessment(msgspec.Struct, frozen=True):
     """What the rules came to, before earlier cards are looked at.
 
+    fired       the verdicts of the trace that fire
     silenced    rules that an operator made silent
     repeatable  verdicts that earlier cards may keep back; without any there is nothing to look up
     """
@@ -79,6 +80,7 @@ class Assessment(msgspec.Struct, frozen=True):
     call: Call
     snapshot: Snapshot
     trace: tuple[Verdict, ...]
+    fired: tuple[Verdict, ...]
     silenced: frozenset[str]
     repeatable: tuple[Verdict, ...]
 
@@ -121,14 +123,15 @@ class Decider:
         stopped = dict.fromkeys(_switched(rules, switched, "off"), SWITCHED_OFF) if switched else NOTHING_SWITCHED
         trace = run_rules(snapshot, knowledge, rules, stopped)
         silenced = _switched(rules, switched, "silent")
-        repeated = repeatable(trace, call.hook, knowledge.policy, silenced=silenced, show_silent=options.sandbox)
-        return Assessment(call, snapshot, trace, silenced, repeated)
+        fired = tuple([verdict for verdict in trace if verdict.kind == "fires"])
+        repeated = repeatable(fired, call.hook, knowledge.policy, silenced=silenced, show_silent=options.sandbox)
+        return Assessment(call, snapshot, trace, fired, silenced, repeated)
 
     def conclude(self, found: Assessment, memory: Memory = NO_MEMORY) -> Decision:
         """The answer, given what is known of earlier cards about the patient."""
         knowledge, options, call, snapshot = self.knowledge, self.options, found.call, found.snapshot
         ranking = rank(
-            found.trace,
+            found.fired,
             call.hook,
             knowledge.policy,
             show_silent=options.sandbox,

@@ -81,6 +81,7 @@ class MedicationReader:
         self._as_of = as_of
         self._condition_groups = condition_groups
         self._admit_unknown = admit_unknown_status
+        self._times: dict[str | None, Moment | None] = {}
 
     def request(self, request: structs.MedicationRequest) -> Record | None:
         """An existing order; None when it is no drug use (proposal, cancelled, on hold, prohibition, ...)."""
@@ -92,7 +93,7 @@ class MedicationReader:
             if request.intent != "plan" or not by_patient:
                 return None
         status = request.status.strip()
-        authored = parse_moment(request.authored_on, self._as_of.zone)
+        authored = self._time(request.authored_on)
         since, until = self._bounds(request.dosage_instruction, request.extension)
         standing: Standing | None = "active"
         if status != "active" or until is not None or request.modifier_extension:
@@ -108,11 +109,10 @@ class MedicationReader:
 
     def statement(self, statement: structs.MedicationStatement) -> Record | None:
         """What the patient is said to take, or not to take; None when it is neither."""
-        zone = self._as_of.zone
         period = statement.effective_period or datatypes.Period()
         since, until = self._bounds(statement.dosage, statement.extension)
-        since = since or parse_moment(period.start or statement.effective_date_time, zone)
-        until = parse_moment(period.end, zone) or until
+        since = since or self._time(period.start or statement.effective_date_time)
+        until = self._time(period.end) or until
         standing: Standing | None
         if denies(statement):
             standing = None if statement.status.strip() == "entered-in-error" else "not taken"
@@ -122,7 +122,7 @@ class MedicationReader:
             )
         if standing is None:
             return None
-        asserted = parse_moment(statement.date_asserted, zone) or since
+        asserted = self._time(statement.date_asserted) or since
         record = self._record(statement, statement.dosage, standing, since, until, asserted)
         if record.identity.known_by == NO_DRUG:
             return None
@@ -134,7 +134,7 @@ class MedicationReader:
         """An order of the call itself, whatever it is called; None when it takes an order away."""
         if draft.do_not_perform or draft.status.strip() in _NOT_ORDERED or says_stopped(draft.modifier_extension):
             return None
-        authored = parse_moment(draft.authored_on, self._as_of.zone)
+        authored = self._time(draft.authored_on)
         since, until = self._bounds(draft.dosage_instruction, draft.extension)
         record = self._record(draft, draft.dosage_instruction, "draft", since or authored, until, authored)
         record.judged = judged
@@ -202,26 +202,30 @@ class MedicationReader:
         self, instructions: Sequence[datatypes.Dosage], extensions: Sequence[datatypes.Extension]
     ) -> tuple[Moment | None, Moment | None]:
         """First start and last end of the dosage instructions; no end when one of them is open."""
-        zone = self._as_of.zone
         if len(instructions) == 1 and not extensions:
             timing = instructions[0].timing
             period = timing.repeat.bounds_period if timing is not None and timing.repeat is not None else None
-            return (
-                (None, None) if period is None else (parse_moment(period.start, zone), parse_moment(period.end, zone))
-            )
+            return (None, None) if period is None else (self._time(period.start), self._time(period.end))
         periods = [
             instruction.timing.repeat.bounds_period or datatypes.Period()
             for instruction in instructions
             if instruction.timing is not None and instruction.timing.repeat is not None
         ]
         periods += [p for e in extensions if e.url.endswith(_PERIOD_OF_USE) and (p := _period(e)) is not None]
-        starts = [moment for p in periods if (moment := parse_moment(p.start, zone)) is not None]
-        ends = [moment for p in periods if (moment := parse_moment(p.end, zone)) is not None]
+        starts = [moment for p in periods if (moment := self._time(p.start)) is not None]
+        ends = [moment for p in periods if (moment := self._time(p.end)) is not None]
         whole = ends and (len(ends) == len(instructions) or len(ends) == len(periods))
         return (
             min(starts, key=_earliest) if starts else None,
             max(ends, key=_latest) if whole else None,
         )
+
+    def _time(self, text: str | None) -> Moment | None:
+        """What a date means, worked out once: an order is often written on the day that its dosage starts."""
+        if text in self._times:
+            return self._times[text]
+        found = self._times[text] = parse_moment(text, self._as_of.zone)
+        return found
 
     def _reasons(
         self, medicine: Medicine, dosages: tuple[Dosage, ...], name: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Container, Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -110,13 +111,19 @@ def keep_back(
 
 def subject_of(verdict: Verdict) -> str:
     """The drugs that a firing verdict is about, as one word in a fixed order (`levothyroxine+magnesium`); "" none."""
-    drugs = {_drug(fact) for fact in (*verdict.fires.because, *verdict.fires.also) if isinstance(fact, Exposure)}
+    fires = verdict.fires
+    drugs = {_drug(fact) for fact in (*fires.because, *fires.also) if type(fact) is Exposure}
     subject = "+".join(sorted(drugs))
     return subject if len(subject) <= LONGEST_SUBJECT else hashlib.sha256(subject.encode()).hexdigest()
 
 
 def _drug(exposure: Exposure) -> str:
-    return "/".join(sorted(exposure.ingredients or exposure.atc or exposure.groups))
+    return _joined(exposure.ingredients or exposure.atc or exposure.groups)
+
+
+@lru_cache(maxsize=4096)
+def _joined(names: frozenset[str]) -> str:
+    return "/".join(sorted(names))
 
 
 def _overridden(verdict: Verdict, as_of: AsOf, hook: str, policy: MemoryPolicy, memory: Memory) -> KeptBack | None:

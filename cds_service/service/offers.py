@@ -96,7 +96,7 @@ def is_moot(concepts: Iterable[str], fires: Fires, snapshot: Snapshot) -> bool:
         if latest.age != "fresh" or latest.comparator:
             return False
         for fact in fires.because:
-            if isinstance(fact, Result) and (fact.concept == concept or fact.at.earliest > latest.at.earliest):
+            if type(fact) is Result and (fact.concept == concept or fact.at.earliest > latest.at.earliest):
                 return False
     return True
 

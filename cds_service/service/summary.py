@@ -30,7 +30,7 @@ def summarise(
     Holds no values and no date but the evaluation time, and `with_times` until when a card is kept back.
     """
     missing: dict[str, list[str]] = {}
-    for verdict in trace:
+    for verdict in [verdict for verdict in trace if verdict.missing]:
         for item in verdict.missing:
             missing.setdefault(item, []).append(verdict.rule_id)
     summary: dict[str, Any] = {

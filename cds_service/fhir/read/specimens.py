@@ -7,16 +7,15 @@ means unknown, not clean.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from cds_service.fhir.datatypes import Reference
 from cds_service.fhir.read import quality
 from cds_service.fhir.structs import Observation, Specimen, decode
 
 
-class Container(NamedTuple):
+class Container(Struct, frozen=True, gc=False):
     """A specimen: its reference (None for a contained one), whether it is no blood, whether it is said haemolysed."""
 
     ref: str | None

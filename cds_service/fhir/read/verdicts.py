@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -33,7 +32,7 @@ MOLAR = frozenset({"substance", "charge"})
 LOINC = "http://loinc.org"
 
 
-class Meaning(NamedTuple):
+class Meaning(Struct, frozen=True, gc=False):
     """What the code of a measurement means here: several concepts contradict each other.
 
     properties: "mass" or "molar" as the LOINC codes have it. elsewhere: its words name urine or another fluid.
@@ -105,10 +104,10 @@ class Judge:
         if known is None:
             if len(self.meanings) >= MAX_REMEMBERED:
                 self.meanings.clear()
-            known = self.meanings[text] = self._look_up(decode(code, CodeableConcept))._replace(sent=text)
+            known = self.meanings[text] = self._look_up(decode(code, CodeableConcept), text)
         return known
 
-    def _look_up(self, code: CodeableConcept | None) -> Meaning:
+    def _look_up(self, code: CodeableConcept | None, sent: bytes) -> Meaning:
         if code is None:
             return NOTHING
         systems, codes, units = self.vocabulary.systems, self.vocabulary.measurement_codes, self.vocabulary.code_units
@@ -130,6 +129,7 @@ class Judge:
             rank=_rank(concepts.values(), [key[1] for key in keys]),
             unit=next((units[key] for key in keys if key in units), ""),
             methods=frozenset(c.methods[code] for c in concepts.values() for _, code in keys if code in c.methods),
+            sent=sent,
         )
 
     def verdict(self, found: Measured, meaning: Meaning, zone: ZoneInfo) -> Verdict:

@@ -67,8 +67,10 @@ def test_a_number_of_moles_is_no_amount_by_the_label() -> None:
 
 @pytest.mark.parametrize("amount", [30, 31])
 def test_what_the_label_says_counts_to_the_last_milligram(amount: int) -> None:
-    given = victim(amount=Decimal(amount), unit="mg")
-    assert isinstance(judge(given, cation(), **dose("victim", "holds", above="floor")), Fires) is (amount > 30)
+    listed = (Strength("victim", Decimal(amount), "mg", Decimal(1), "tablet"),)
+    tablet = drug("victim", dosages=(Dosage(Decimal(1), "tablet"),), strengths=listed, status="draft", judged=True)
+    for given in (victim(amount=Decimal(amount), unit="mg"), tablet):
+        assert isinstance(judge(given, cation(), **dose("victim", "holds", above="floor")), Fires) is (amount > 30)
 
 
 @pytest.mark.parametrize(

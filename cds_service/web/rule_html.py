@@ -15,7 +15,7 @@ _PAGE = """<!doctype html>
 <title>{{ title }} - Ionwise</title>
 <style>body{font:16px/1.5 sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse}
-@media(max-width:40rem){td,th{padding-right:.5rem;overflow-wrap:anywhere}}
+@media(max-width:40rem){td,th{padding-right:.5rem}td{overflow-wrap:anywhere}}
 th,td{text-align:left;vertical-align:top;padding:.2rem 1rem .2rem 0;border-bottom:1px solid #ccc}
 .own{font-weight:bold}.off{border:2px solid;padding:.5rem}</style>
 {% macro limits(rows) %}

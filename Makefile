@@ -23,7 +23,7 @@ $(STAMP): requirements.txt requirements-dev.txt pyproject.toml
 	@python=$(PYTHON); for p in python3.11 python3.12 python3.13 python3 python; do \
 		[ -n "$$python" ] || ! $$p -c 'import sys, venv, ensurepip; assert sys.version_info >= (3, 11)' 2>/dev/null || python=$$p; done; \
 	[ -n "$$python" ] || { echo "No Python 3.11 or newer with venv was found: install one, or say make PYTHON=/path/to/python3.11" >&2; exit 1; }; \
-	echo "Building $(VENV) with $$python (once; about a minute)"; $$python -m venv $(VENV)
+	echo "Building $(VENV) with $$python (once; one to three minutes)"; $$python -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
@@ -32,7 +32,7 @@ demo: $(STAMP)  ## show the product: hand-made patients, real hook calls, the ca
 	@$(BIN)/ionwise demo
 
 serve: $(STAMP)  ## run the service in sandbox mode on http://127.0.0.1:8000 (PORT=... for another port)
-	$(BIN)/ionwise serve --sandbox --port $(PORT)
+	@IONWISE_LOG_FORMAT=$${IONWISE_LOG_FORMAT:-text} $(BIN)/ionwise serve --sandbox --port $(PORT)
 
 test: $(STAMP)  ## run the whole test suite
 	$(BIN)/python -m pytest -q
@@ -74,7 +74,7 @@ mutants: $(STAMP)  ## change the code of facts and families line by line: does a
 	$(BIN)/python -m tests.mutation $(ARGS)
 
 sbom: $(STAMP)  ## write the bill of materials of what is installed to run: sbom.json (CycloneDX)
-	$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-format JSON --output-file sbom.json
+	$(BIN)/python -W ignore::UserWarning -m cyclonedx_py requirements requirements.txt --pyproject pyproject.toml --output-format JSON --output-file sbom.json
 
 validate-deploy: $(STAMP)  ## hold deploy/ to the schemas of its tools; systemd-analyze and nginx only where they are installed
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml

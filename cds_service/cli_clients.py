@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,6 +101,20 @@ def try_client(
         sound = _show_verdict(settings, clients, name, text.strip(), service)
     if not sound:
         raise typer.Exit(1)
+
+
+@commands.command("key-set")
+def print_key_set(
+    key: Annotated[Path, typer.Argument(metavar="KEY", help="Private key (PEM, P-384 or RSA).", dir_okay=False)],
+    kid: Annotated[str, typer.Option(help="Key id to give it.")],
+) -> None:
+    """Print the JWK Set with the public half of a key, for who plays the client with `ionwise fire --key`."""
+    from cds_service.ehr.credentials import read_key
+
+    try:
+        typer.echo(json.dumps(read_key(key, kid).key_set(), indent=1))
+    except IonwiseError as error:
+        _refuse(error)
 
 
 def _show_keys(client: Client) -> bool:

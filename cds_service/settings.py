@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from cds_service.errors import SettingsError
 
 PREFIX = "IONWISE_"
+TESTS = "IONWISE_TEST_"  # of the test suite: no setting, and no mistake either
 Language = Literal["nl", "en"]
 Words = Annotated[tuple[str, ...], NoDecode]
 
@@ -238,8 +239,9 @@ def _explain(item: dict[str, Any]) -> str:
 def _refuse_unknown_variables() -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     for variable in sorted(os.environ):
-        if variable.upper().startswith(PREFIX) and variable.upper() not in known:
-            near = difflib.get_close_matches(variable.upper(), known, n=1)
+        name = variable.upper()
+        if name.startswith(PREFIX) and not name.startswith(TESTS) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
             raise SettingsError(
                 f"{variable}: is no setting -> " + (f"did you mean {near[0]}?" if near else "remove it")
             )

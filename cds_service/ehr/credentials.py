@@ -40,6 +40,12 @@ class SigningKey:
         headers = {"kid": self.kid, "typ": "JWT"} | ({"jku": jku} if jku else {})
         return jwt.encode(whole, self.secret, algorithm=self.algorithm, headers=headers)
 
+    def key_set(self) -> dict[str, Any]:
+        """The JWK Set with its public half, as the other side wants it."""
+        public = jwt.get_algorithm_by_name(self.algorithm).to_jwk(self.secret.public_key(), as_dict=True)
+        named = {"kid": self.kid, "alg": self.algorithm, "use": "sig"}
+        return {"keys": [{name: public[name] for name in public if name != "key_ops"} | named]}
+
 
 def read_key(path: Path, kid: str) -> SigningKey:
     """The key in a PEM file without a passphrase. Raises EhrError that says what is wrong with it."""

@@ -68,7 +68,7 @@ class Prober:
                 number = self._ask(report, query, context["patientId"], probe)
                 largest = max(largest, (number, query))
             if "?" in entry.query and largest[1]:
-                self._try_pages(report, largest[1])
+                self._try_pages(report, largest[1], largest[0])
                 self._try_post(report, largest[1], largest[0])
         return probe
 
@@ -150,9 +150,9 @@ class Prober:
             call, knowledge.vocabulary, knowledge.concept_keys, self._zone, admit_unknown_status=self._admit
         )
 
-    def _try_pages(self, report: KeyReport, query: str) -> None:
-        """Ask for one entry: is that honoured, and does a next link lead to another one?"""
-        if report.found < 2 or "_count=" not in query:
+    def _try_pages(self, report: KeyReport, query: str, number: int) -> None:
+        """Ask for one of the patient's entries: is that honoured, and does a next link lead to another one?"""
+        if number < 2 or "_count=" not in query:
             return
         step = f"pages {report.entry.key}"
         first = self._records.ask(_COUNT.sub("_count=1", query), step)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import secrets
 import shutil
 import textwrap
@@ -34,6 +36,8 @@ def add_client(path: Path, members: Mapping[str, Any], *, plain_http: bool = Fal
     draft.write_text(text, "utf-8")
     if path.exists():
         shutil.copymode(path, draft)
+        with contextlib.suppress(PermissionError):  # root writes what the service's group must still read
+            os.chown(draft, -1, path.stat().st_gid)
     draft.replace(path)
 
 

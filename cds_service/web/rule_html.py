@@ -15,15 +15,17 @@ _PAGE = """<!doctype html>
 <title>{{ title }} - Ionwise</title>
 <style>body{font:16px/1.5 sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse}
+@media(max-width:40rem){td,th{padding-right:.5rem}td{overflow-wrap:anywhere}}
 th,td{text-align:left;vertical-align:top;padding:.2rem 1rem .2rem 0;border-bottom:1px solid #ccc}
 .own{font-weight:bold}.off{border:2px solid;padding:.5rem}</style>
 {% macro limits(rows) %}
 <table><tr><th>{{ t.name }}</th><th>{{ t.value }}</th><th>{{ t.range }}</th><th>{{ t.provenance }}</th></tr>
 {% for row in rows %}<tr><td>{{ row.limit.name }}</td>
-<td{% if row.own %} class="own"{% endif %}>{{ row.limit.value }} {{ row.limit.unit }}
+<td{% if row.own %} class="own"{% endif %}>{{ row.limit.value }}
+{%- if row.limit.unit != "1" %} {{ row.limit.unit }}{% endif %}
 {%- if row.own %} ({{ t.own }}){% endif %}</td>
 <td>{% if row.limit.low is not none and row.limit.high is not none %}
-{{- row.limit.low }} - {{ row.limit.high }}{% endif %}</td>
+{{- t.fixed if row.limit.low == row.limit.high else row.limit.low ~ "\u2013" ~ row.limit.high }}{% endif %}</td>
 <td>{{ t[row.limit.provenance] }}{% if row.cited %} ({{ row.cited }}){% endif %}</td></tr>
 {% endfor %}</table>
 {% endmacro %}
@@ -75,7 +77,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "nl": {
         "version": "versie", "grade": "bewijskracht", "reviewed": "beoordeeld", "knowledge": "kennisversie",
         "known_limits": "Wat deze regel niet ziet", "limits": "Grenzen", "name": "naam", "value": "waarde",
-        "range": "instelbaar", "provenance": "herkomst", "evidence": "Bronnen", "own": "eigen waarde",
+        "range": "instelbaar", "fixed": "vast", "provenance": "herkomst", "evidence": "Bronnen", "own": "eigen waarde",
         "decision": "Wat de regel doet", "hooks": "Momenten", "ages": "Leeftijd", "gates": "Uitgeschakeld bij",
         "sees": "Wat de regel leest", "cards": "Kaartteksten", "notes": "Bijzinnen", "read": "gelezen op",
         "unread": "niet opnieuw gelezen", "cases": "Voorbeelden die bij elke wijziging worden getoetst",
@@ -86,7 +88,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "version": "version", "grade": "evidence", "reviewed": "reviewed", "knowledge": "knowledge version",
         "known_limits": "What this rule cannot see", "limits": "Limits", "name": "name", "value": "value",
-        "range": "adjustable", "provenance": "provenance", "evidence": "Sources", "own": "own value",
+        "range": "adjustable", "fixed": "fixed", "provenance": "provenance", "evidence": "Sources", "own": "own value",
         "decision": "What the rule does", "hooks": "Moments", "ages": "Ages", "gates": "Switched off by",
         "sees": "What the rule reads", "cards": "Card texts", "notes": "Further lines", "read": "read on",
         "unread": "not read again", "cases": "Examples, tested at every change",

@@ -113,7 +113,7 @@ def _sqlite() -> Iterator[str | None]:
 @contextmanager
 def _postgresql() -> Iterator[str | None]:
     """A database of its own on the server of the tests."""
-    server = os.environ.pop("IONWISE_TEST_POSTGRES_URL", None)
+    server = os.environ.get("IONWISE_TEST_POSTGRES_URL")
     if server is None:
         yield None
         return

@@ -1,8 +1,13 @@
-"""Charts put on a FHIR server, as its own resources: every reference inside a chart becomes one on the server."""
+"""Charts put on a FHIR server, as its own resources: every reference inside a chart becomes one on the server.
+
+`python -m tests.fhir_server.loading` puts the fixture patients on the server that IONWISE_TEST_FHIR_URL names.
+"""
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -83,3 +88,10 @@ def _reference(target: str, local: Mapping[str, str]) -> str:
 
 def _address(resource: Mapping[str, Any]) -> str:
     return f"{resource['resourceType']}/{resource['id']}"
+
+
+if __name__ == "__main__":
+    for name in STORIES:
+        load(os.environ["IONWISE_TEST_FHIR_URL"], story_bundle(name))
+        patients = (one["resource"] for one in _EXACT.decode(story_bundle(name))["entry"])
+        sys.stdout.write(" ".join(one["id"] for one in patients if one["resourceType"] == "Patient") + f" {name}\n")

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from cds_service.cli import commands
 from cds_service.ehr.file_records import FileRecords, read_files
 from tests.http.fhir_server import FhirServer, Moods, serving
-from tests.unit.ehr.patients import DIGOXIN
+from tests.unit.ehr.patients import DIGOXIN, SEVERE
 
 SECRET = "a-token-that-nobody-may-see"
 
@@ -72,6 +72,14 @@ def test_a_refused_key_names_the_hooks_that_cannot_do_without(running: ExitStack
 )
 def test_a_server_with_a_quirk_is_told_by_it(running: ExitStack, moods: dict[str, Any], remark: str) -> None:
     assert remark in check(serve(running, **moods)).output
+
+
+def test_patients_with_one_result_each_do_not_show_whether_there_are_pages(running: ExitStack) -> None:
+    server = serve(running, read_files(SEVERE))
+    patient = server.records.patient_id
+    assert row(check(server, "--patient", patient, "--patient", patient), "labsRare")[2:] == [
+        "2", "2", "0", "-", "yes", "yes", "-", "yes",
+    ]  # fmt: skip
 
 
 def test_results_out_of_order_are_noticed(running: ExitStack) -> None:

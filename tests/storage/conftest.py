@@ -18,8 +18,7 @@ from cds_service.storage.pseudonyms import Pseudonyms, ephemeral_pseudonyms
 from cds_service.storage.store import Store, open_store
 from tests.storage.samples import migrate
 
-# Taken out of the environment: a variable with our prefix that is no setting stops the service.
-SERVER = os.environ.pop("IONWISE_TEST_POSTGRES_URL", None)
+SERVER = os.environ.get("IONWISE_TEST_POSTGRES_URL")
 KINDS = ["sqlite", "postgresql"] if SERVER else ["sqlite"]
 collect_ignore = [] if SERVER else ["test_outages_postgresql.py"]
 

@@ -78,6 +78,11 @@ def test_a_variable_that_is_no_setting_is_an_error_with_a_suggestion(monkeypatch
         read_settings()
 
 
+def test_what_the_test_suite_is_told_is_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IONWISE_TEST_FHIR_URL", "http://127.0.0.1:8080/fhir")
+    read_settings()
+
+
 def test_addresses_lose_their_trailing_slash(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IONWISE_PUBLIC_URL", "https://cds.example/base/")
     assert read_settings().public_url == "https://cds.example/base"

@@ -49,6 +49,18 @@ def test_a_call_is_signed_as_the_standard_asks(tmp_path: Path, keys: Keys, algor
     )
 
 
+@pytest.mark.parametrize("algorithm", ["ES384", "RS384"])
+def test_the_key_set_verifies_what_was_signed_and_holds_no_secret(tmp_path: Path, keys: Keys, algorithm: str) -> None:
+    file = tmp_path / "key.pem"
+    file.write_bytes(keys[algorithm].private_bytes(*PRIVATE))
+    key = read_key(file, "kid-1")
+    (public,) = key.key_set()["keys"]
+    assert (public["kid"], public["alg"], public["use"]) == ("kid-1", algorithm, "sig")
+    assert not public.keys() & {"d", "p", "q", "dp", "dq", "qi"}
+    token = Signature(key, "https://ehr.example").token("https://cds.example", NOW)
+    jwt.decode(token, jwt.PyJWK(public), algorithms=[algorithm], audience="https://cds.example")
+
+
 @pytest.mark.parametrize("name", ["P-256", "RSA-1024", "public", "nonsense", "missing"])
 def test_a_file_without_a_usable_key_is_refused(tmp_path: Path, keys: Keys, name: str) -> None:
     file = tmp_path / "key.pem"

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from typer.testing import CliRunner, Result
 
 from cds_service.cli import commands
@@ -201,3 +203,27 @@ def test_all_that_is_missing_is_told_at_once(monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("IONWISE_STORAGE", "false")
     assert len(run("serve").output.splitlines()) == 3
+
+
+def test_the_group_that_may_read_the_file_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert add().exit_code == 0
+    given: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "chown", lambda _, user, group: given.append((user, group)))
+    assert add("other", "https://o.example").exit_code == 0
+    assert given == [(-1, (folder / "clients.yaml").stat().st_gid)]
+
+
+def test_the_key_set_of_a_key_makes_its_owner_a_client(folder: Path) -> None:
+    secret = ec.generate_private_key(ec.SECP384R1())
+    (folder / "key.pem").write_bytes(secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    printed = run("clients", "key-set", str(folder / "key.pem"), "--kid", "test-1")
+    assert printed.exit_code == 0, printed.output
+    (folder / "umc.jwks.json").write_text(printed.output, "utf-8")
+    assert add().exit_code == 0
+    assert run("clients", "test", "umc").output == "pinned: test-1 verifies ES384\n"
+
+
+def test_no_key_set_comes_of_a_file_without_a_key(folder: Path) -> None:
+    refused = run("clients", "key-set", str(folder / "umc.jwks.json"), "--kid", "test-1")
+    assert refused.exit_code == 2
+    assert "no usable private key" in refused.output

@@ -54,7 +54,16 @@ def _named(item: object) -> str:
         ({"drugs": ("furosemide -300d",)}, "furosemide"),
         ({"drugs": ("omeprazole -300d",)}, "omeprazole"),
         ({"drugs": ("ciprofloxacin -2d",)}, "ciprofloxacin"),
-        ({"conditions": ("heart-failure -300d",)}, "heart-failure"),
+        *(
+            ({"conditions": (f"{heart} -300d",)}, heart)
+            for heart in (
+                "heart-failure",
+                "ischaemic-heart-disease",
+                "heart-block",
+                "arrhythmia",
+                "atrial-fibrillation",
+            )
+        ),
         ({"conditions": ("ckd-g3 -300d",)}, "ckd"),
         ({"labs": ("egfr 59 mL/min/{1.73_m2} -30d",)}, "reduced-kidney-function"),
         ({"patient": {"age": 31, "sex": "female", "pregnant": True}}, "pregnant"),

@@ -101,3 +101,12 @@ def test_only_products_in_regular_use_that_raise_the_level_are_lines() -> None:
     assert ask(vitamin_d_intake, known).complete
     active = product(groups=frozenset({"vitamin-d", "vitamin-d-active"}))
     assert ask(vitamin_d_intake, active, product(as_needed=True)).lines == ()
+
+
+def test_a_strength_by_weight_is_not_that_of_a_volume() -> None:
+    assert per_day(product(unit="mL", strengths=(strength("colecalciferol", "20", per_unit="g"),))) is None
+
+
+@pytest.mark.parametrize("name", ["D3 1.000 mg", "D3 1.5.5 ug", "D3 1,5.5 IE"])
+def test_a_number_that_may_be_several_is_not_guessed(name: str) -> None:
+    assert per_day(product(name)) is None

@@ -7,13 +7,12 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from cards._families.drug_monitoring.courses import regular
 from cds_service.facts.outcomes import Fact
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Dosage, Exposure, Problem, Result
 from cds_service.facts.units import unit_of
+from cds_service.knowledge.file_model import FileModel
 
 MILLI = Decimal(1000)
 _STRENGTH = re.compile(r"(?<![\d.,])(\d+(?:[.,]\d+)?)\s?(mg|g)\b(?!\s?/)", re.IGNORECASE)
@@ -21,11 +20,7 @@ _STRENGTH = re.compile(r"(?<![\d.,])(\d+(?:[.,]\d+)?)\s?(mg|g)\b(?!\s?/)", re.IG
 Reason = tuple[str, tuple[Fact, ...]]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Low(_Part):
+class Low(FileModel):
     """The latest `result`, at most `within` old, is proven to be below the limit."""
 
     result: str
@@ -33,7 +28,7 @@ class Low(_Part):
     within: str
 
 
-class HighDose(_Part):
+class HighDose(FileModel):
     """The drugs of `group` together reach the limit `from_` a day, in mg of the ingredient `as_`.
 
     worth: ingredient -> limit: how many mg of `as_` one mg of it counts for; others are not counted.
@@ -45,7 +40,7 @@ class HighDose(_Part):
     worth: dict[str, str] = {}
 
 
-class Event(_Part):
+class Event(FileModel):
     """A dated condition or procedure at most `within` ago."""
 
     conditions: tuple[str, ...] = ()
@@ -53,7 +48,7 @@ class Event(_Part):
     within: str
 
 
-class Closer(_Part):
+class Closer(FileModel):
     """The shorter interval and what calls for it.
 
     interval     limit: shorter than every other interval of the rule

@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import msgspec
-from pydantic import BaseModel, ConfigDict
 
 from cards._families.calcium_basis.family import calcium_basis
 from cards._families.drug_monitoring.closer import Closer, Low, proven_low, reasons_for_closer
@@ -17,18 +16,17 @@ from cds_service.errors import CannotTellError
 from cds_service.facts.outcomes import Fact, Fires, NotApplicable, Outcome, Phrase, Satisfied, Value
 from cds_service.facts.patient import ORDER_HOOKS, Limits, Patient
 from cds_service.facts.records import Exposure, Result
+from cds_service.knowledge.file_model import FileModel
 
 
-class Ended(BaseModel):
+class Ended(FileModel):
     """A course whose last dose is at most `within` ago still counts; `once`: one test since that dose is enough."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     within: str
     once: bool = False
 
 
-class Urgent(BaseModel):
+class Urgent(FileModel):
     """What raises `due`, `after` and `start` to `urgent`.
 
     drugs          co-medication
@@ -36,8 +34,6 @@ class Urgent(BaseModel):
     low, calcium   a low result; a low calcium by its basis
     interval       limit: the test was not done within it
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     drugs: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
@@ -47,7 +43,7 @@ class Urgent(BaseModel):
     interval: str | None = None
 
 
-class Data(BaseModel):
+class Data(FileModel):
     """What a monitoring rule says about its drug.
 
     routes                 only these routes; empty: all
@@ -61,8 +57,6 @@ class Data(BaseModel):
     start_interval         limit: the interval at a first prescription; `every_order`: at each prescription
     closer                 what shortens the interval
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     drugs: tuple[str, ...]
     routes: tuple[str, ...] = ()

@@ -138,12 +138,13 @@ def open_gate(settings: Settings, tenancy: Tenancy, keeper: Keeper | None) -> Ga
         return None
     if not settings.sandbox and not tenancy.sites.table.clients.by_issuer:
         raise SettingsError(f"{settings.clients_file}: names no trusted client -> `ionwise clients add`")
+    from cds_service.trust.fetching import fetch_key_set
     from cds_service.trust.key_ring import KeyRing  # with it comes the cryptography
     from cds_service.web.auth import Gate
 
     return Gate(
         tenancy.sites,
-        KeyRing(),
+        KeyRing(partial(fetch_key_set, sandbox=settings.sandbox)),
         _now,
         settings.public_url or _loopback(settings),
         spend=None if keeper is None else keeper.spend_token,

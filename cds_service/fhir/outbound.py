@@ -10,13 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-import sys
 import zlib
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -49,7 +47,7 @@ def open_client(
     the operator chose; only the proxy then sees what the names lead to, so that only written-out addresses are judged.
     A pool has one TLS identity: use one client per server. The first call reads the system's authorities from disk.
     """
-    _settle_libraries()
+    _quieten_libraries()
     shared: dict[str, Any] = {
         "ssl_context": tls or system_tls(),
         "max_connections": MAX_CONNECTIONS,
@@ -72,12 +70,9 @@ def open_client(
     )
 
 
-def _settle_libraries() -> None:
+def _quieten_libraries() -> None:
     for name in ("httpx", "httpcore"):  # they log addresses, and ours name patients
         logging.getLogger(name).setLevel(logging.WARNING)
-    # httpcore looks for this optional package at every lock: a search that fails costs more than the request does.
-    if find_spec("sniffio") is None:
-        sys.modules["sniffio"] = None  # type: ignore[assignment]  # how Python is told that there is none
 
 
 @lru_cache(maxsize=1)

@@ -128,7 +128,9 @@ async def read_body(response: httpx.Response, room: Room) -> bytes:
         raise OutboundError(Failure.TOO_LARGE)
     inflater = zlib.decompressobj(_GZIP) if encoding != "identity" else None
     parts: list[bytes] = []
+    packed = Room(room.size)
     async for chunk in response.aiter_raw():
+        packed.take(len(chunk))
         for piece in (chunk,) if inflater is None else _inflated(inflater, chunk):
             room.take(len(piece))
             parts.append(piece)
@@ -138,8 +140,10 @@ async def read_body(response: httpx.Response, room: Room) -> bytes:
 
 
 def _inflated(inflater: Any, packed: bytes) -> Iterator[bytes]:
-    """Little by little: a few bytes may stand for very many."""
+    """Little by little: a few bytes may stand for very many. Nothing may follow the end: it would pile up unseen."""
     while packed:
+        if inflater.eof:
+            raise OutboundError(Failure.ENCODING)
         try:
             yield inflater.decompress(packed, _PIECE)
         except zlib.error:
@@ -224,7 +228,7 @@ def check_url(url: httpx.URL, rules: AddressRules, *, plain_http: bool = False) 
     """Raises OutboundError for what can be told from an address alone."""
     if url.scheme not in (("http", "https") if plain_http else ("https",)) or not url.host or url.userinfo:
         raise OutboundError(Failure.REFUSED_URL)
-    if is_disguised(url.host):
+    if is_disguised(url.host) or "%" in url.host:
         raise OutboundError(Failure.REFUSED_ADDRESS)
     try:
         literal = ip_address(url.host)

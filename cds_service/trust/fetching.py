@@ -38,7 +38,7 @@ async def fetch_key_set(url: str, networks: Networks, *, sandbox: bool = False) 
         raise KeySetError(f"no answer within {SECONDS:g} seconds") from None
     except OutboundError as error:
         raise KeySetError(_told(error.failure)) from None
-    except httpx.InvalidURL:
+    except (httpx.InvalidURL, ValueError):  # a host that is no name in any language is found only now
         raise KeySetError("it is no address") from None
 
 

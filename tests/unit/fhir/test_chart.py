@@ -173,6 +173,14 @@ def test_an_unreadable_resource_leaves_the_results_beside_it_as_they_are() -> No
     assert snapshot.coverage["labsRare"].state == "unordered"
 
 
+@pytest.mark.parametrize("subject", [None, {"display": "somebody"}])
+def test_a_record_that_does_not_say_whose_it_is_may_be_the_patients(subject: dict[str, str] | None) -> None:
+    snapshot = chart(order("A02BC01", subject=subject))
+    assert (snapshot.drug_list, snapshot.coverage["medications"].state) == ((), "unordered")
+    elses = chart(order("A02BC01", subject={"reference": "Patient/p2"}))
+    assert (elses.drug_list, elses.coverage["medications"].state) == ((), "complete")
+
+
 def test_a_cut_page_reaches_back_only_when_it_is_provably_newest_first() -> None:
     pages = [result(id=f"o{d}", effectiveDateTime=f"2026-11-{d:02}T08:00:00+01:00") for d in (19, 17, 15)]
     newest_first = chart(*pages, key="labsRare", state="truncated")

@@ -64,6 +64,12 @@ async def test_s_18_a_name_must_not_lead_to_a_private_or_special_address(
     assert canary.connections == 0
 
 
+@pytest.mark.parametrize("address", ["https://xn--a/jwks", "https://[::1/", "https://ehr.example:x/"])
+async def test_an_address_that_is_none_is_a_reason(address: str) -> None:
+    with pytest.raises(KeySetError, match="no address"):
+        await fetch_key_set(address, ())
+
+
 async def test_s_18_a_set_is_not_fetched_in_clear_outside_the_sandbox() -> None:
     async with listening(Canary(ok(SET))) as canary:
         with pytest.raises(KeySetError, match="refused-url"):

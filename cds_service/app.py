@@ -40,6 +40,7 @@ from cds_service.web.log import configure_logging
 from cds_service.web.metrics import metrics_routes
 from cds_service.web.openapi import build_openapi
 from cds_service.web.problems import install_problems
+from cds_service.web.protocol import BoundedHead
 from cds_service.web.rule_page import rule_router
 from cds_service.web.sites import Adviser, Answered, Opinion
 from cds_service.web.value_sets import value_set_router
@@ -265,6 +266,7 @@ def run_server(*, sandbox: bool | None = None, host: str | None = None, port: in
         app,
         host=settings.host,
         port=settings.port,
+        http=BoundedHead,
         access_log=False,
         server_header=False,
         log_config=None,

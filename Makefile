@@ -67,7 +67,7 @@ test-fhir-server: $(STAMP)  ## run the tests on a real FHIR server: IONWISE_TEST
 # Timings mean nothing while every line is counted. Tests that draw at random take no part: what they reach differs by run.
 coverage: $(STAMP)  ## every line and branch of the rules and the core must be reached: fails below 100 %
 	$(BIN)/python -m pytest -q tests/cards $(addprefix tests/unit/,facts engine fhir render knowledge) \
-		--cov --cov-report= -m "not hypothesis" -k "not well_under and not limit_mutation"
+		--cov --cov-report= -m "not hypothesis" -k "not limit_mutation"
 	$(BIN)/python -m coverage report --fail-under=100 --include="$(PURE)"
 
 mutants: $(STAMP)  ## change the code of facts and families line by line: does a test notice? (ARGS="--sample 400" or a path)

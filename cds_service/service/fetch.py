@@ -65,6 +65,11 @@ class Fetcher:
         self._clients = clients
         self._limits = limits
 
+    @property
+    def outcomes(self) -> Outcomes:
+        """How requests and needs ended since the start."""
+        return self._clients.outcomes
+
     async def complete(
         self,
         call: Call,
@@ -117,7 +122,7 @@ def _report(hook: str, found: Answers) -> None:
     """A log line that names the keys that failed."""
     failed = ",".join(f"{key}:{answer.reason}" for key, answer in found.items() if answer.reason)
     level = logging.INFO if failed else logging.DEBUG
-    log.log(level, "fetch hook=%s keys=%d failed=%s", hook, len(found), failed or "none")
+    log.log(level, "fetch", extra={"hook": hook, "reason": failed or "none"})
 
 
 def _errands(call: Call, envelope: Envelope, plan: Sequence[KeyPlanEntry]) -> Iterator[Errand]:
@@ -173,7 +178,7 @@ class _Trip:
         except OutboundError as error:
             stopped = error.failure
         except Exception as error:  # one need must not fail the call
-            log.error("fetch crashed: %s", type(error).__name__)
+            log.error("fetch crashed", extra={"error": type(error).__name__})
             stopped = Failure.CRASH
         self._outcomes.keys[stopped or "ok"] += 1
         return pages.answer(stopped)

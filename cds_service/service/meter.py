@@ -35,11 +35,8 @@ COUNTERS: Mapping[str, Counted] = {
     "cannot_tell": Counted("Verdicts that could not be reached, by what was missing.", ("tenant", "item")),
     "prefetch": Counted("How each prefetch key arrived.", ("client", "key", "state")),
     "quarantined": Counted("Resources set aside, by prefetch key.", ("client", "key")),
-    "fetches": Counted("Requests to FHIR servers, by outcome.", ("client", "outcome")),
-    "auth_failures": Counted("Calls refused for their token, by reason.", ("client", "reason")),
-    "rate_limited": Counted("Calls refused because a client sent too many.", ("client",)),
-    "feedback": Counted("Feedback reports stored.", ("tenant", "outcome")),
-    "crashes": Counted("Unexpected errors, rules that crashed included.", ("where",)),
+    "feedback": Counted("Feedback reports that came, repeats included.", ("tenant", "client", "outcome")),
+    "crashes": Counted("Unexpected errors of a whole call; a rule that crashes counts as cannot-tell.", ("hook",)),
 }
 
 

@@ -83,7 +83,7 @@ class Gate:
         wait = self._allowance.take(client, now)
         if wait:
             self.refused["throttled"] += 1
-            log.warning("throttled client=%s", client.name)
+            log.warning("throttled", extra={"client": client.name})
             raise RequestError(429, "throttled", "too many calls; send this one again later", retry_after=wait)
         if self._spend is not None and not await self._is_new(self._spend, passport, now):
             self._allowance.give_back(client)
@@ -105,13 +105,9 @@ class Gate:
     def _note(self, refused: RefusedTokenError) -> None:
         """For the operator: a code, and what of the token may be written down."""
         self.refused[refused.reason] += 1
-        log.warning(
-            "refused reason=%s client=%s iss=%s jti=%s",
-            refused.reason,
-            refused.client or "-",
-            _printable(refused.issuer),
-            _printable(refused.jti),
-        )
+        told = {"reason": refused.reason, "client": refused.client or "-"}
+        stranger = {"issuer": _printable(refused.issuer), "jti": _printable(refused.jti)}
+        log.warning("refused", extra=told | stranger)
 
 
 def _bearer(sent: bytes | None) -> str:

@@ -66,7 +66,10 @@ class FeedbackEndpoint:
             reports, extension = decode_feedback(body)
             site = caller.site or edge.sites.of(extension, sandbox=edge.sandbox)
             if reports:
-                await self._keeper.add_feedback(site.knowledge.tenant.name, caller.name, reports, edge.clock())
+                tenant = site.knowledge.tenant.name
+                await self._keeper.add_feedback(tenant, caller.name, reports, edge.clock())
+                for report in reports:
+                    edge.meter.add("feedback", tenant, caller.name, report.outcome)
         except ClientDisconnect:
             raise
         except StorageError as error:

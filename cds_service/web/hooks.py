@@ -118,6 +118,7 @@ class HookEndpoint:
             return
         except Exception as error:
             if not isinstance(error, RequestError):
+                self._edge.meter.add("crashes", hook)
                 record_crash(error, hook)
             response = problem_response(error)
             status, content = response.status_code, bytes(response.body)

@@ -40,6 +40,7 @@ class _Metrics(Collector):
         """Everything as it is at this moment."""
         yield from _counters(self._edge.meter)
         yield _times(self._edge.meter)
+        yield from _elsewhere(self._edge)
         knowledge = self._edge.knowledge
         yield InfoMetricFamily(
             PREFIX + "knowledge",
@@ -57,6 +58,22 @@ def _counters(meter: Meter) -> Iterator[Metric]:
         family = CounterMetricFamily(PREFIX + name, counted.help, labels=counted.labels)
         for labels, n in list(meter.counts[name].items()):
             family.add_metric(labels, n)
+        yield family
+
+
+def _elsewhere(edge: Edge) -> Iterator[Metric]:
+    """What the gate and the fetching count themselves."""
+    found = {
+        "auth_failures": ("Calls that were not let in, by reason.", "reason", edge.gate.refused if edge.gate else {})
+    }
+    if edge.fetcher is not None:
+        outcomes = edge.fetcher.outcomes
+        found["fetches"] = ("Requests to FHIR servers, by outcome.", "outcome", outcomes.requests)
+        found["fetched_needs"] = ("Prefetch keys that were fetched, by outcome.", "outcome", outcomes.keys)
+    for name, (told, label, counts) in found.items():
+        family = CounterMetricFamily(PREFIX + name, told, labels=(label,))
+        for outcome, n in list(counts.items()):
+            family.add_metric((str(outcome),), n)
         yield family
 
 

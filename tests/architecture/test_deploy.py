@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -27,7 +28,7 @@ def test_every_setting_that_is_set_exists(path: object) -> None:
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_every_unit_starts_a_command_that_exists(unit: object) -> None:
     (started,) = re.findall(r"^ExecStart=\S+/ionwise (.*)$", (ROOT / str(unit)).read_text("utf-8"), re.MULTILINE)
-    command = get_command(cli.commands)
+    command: Any = get_command(cli.commands)
     for word in shlex.split(started):
         command = getattr(command, "commands", {}).get(word)
         assert command is not None, f"ionwise {started}"

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from tests.bench import fetching, keeping
+from tests.bench import fetching, keeping, trusting
 from tests.bench.core import Core, Timing, judge, summed_up
 from tests.bench.payloads import payload
 from tests.bench.servers import Round, Server, cards_of
@@ -91,6 +91,7 @@ def main() -> int:
     print(f"15 MB body               {_large(answers)}\n", flush=True)
     print(keeping.over_http(host), flush=True)
     print("\n".join(keeping.recalls()) + "\n", flush=True)
+    print("\n".join(trusting.over_http(host)), flush=True)
     print(fetching.over_http(host, answers.golden) + "\n", flush=True)
     _in_process()
     print(f"\nanswers                  {answers.seen} compared, {answers.wrong} wrong")

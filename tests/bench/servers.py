@@ -109,9 +109,10 @@ class Server:
             raise RuntimeError(f"the server does not start:\n{self._errors.read()}")
         time.sleep(0.01)
 
-    def post(self, body: bytes) -> bytes:
+    def post(self, body: bytes, token: str | None = None) -> bytes:
         """One hook call; RuntimeError for any status but 200."""
-        self._connection.request("POST", PATH, body, HEADERS)
+        headers = HEADERS if token is None else HEADERS | {"Authorization": f"Bearer {token}"}
+        self._connection.request("POST", PATH, body, headers)
         response = self._connection.getresponse()
         answer = response.read()
         if response.status != 200:
@@ -126,13 +127,13 @@ class Server:
         self._process.stdin.flush()
         return Usage(*orjson.loads(self._process.stdout.readline()))
 
-    def round(self, bodies: Sequence[bytes], count: int) -> Round:
-        """`count` requests one after another, going round the bodies."""
+    def round(self, bodies: Sequence[bytes], count: int, tokens: Sequence[str] = ()) -> Round:
+        """`count` requests one after another, going round the bodies; with a token each when there are any."""
         walls, answers = [], []
         before = self.usage()
         for n in range(count):
             begun = time.perf_counter()
-            answer = self.post(bodies[n % len(bodies)])
+            answer = self.post(bodies[n % len(bodies)], tokens[n] if tokens else None)
             walls.append(time.perf_counter() - begun)
             answers.append(answer)
         return Round((self.usage().cpu - before.cpu) / count, walls, answers)

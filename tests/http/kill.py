@@ -18,7 +18,7 @@ from pathlib import Path
 
 import orjson
 
-from tests.bench.servers import Server
+from tests.bench.servers import PATIENCE, Server
 from tests.storage.database_tally import Tally, compare
 
 PATH = "/cds-services/ionwise-patient-view/feedback"
@@ -38,21 +38,23 @@ def kill_often(data_dir: Path, rounds: int) -> Tally:
         service = Server("cds_service", "serve", "--sandbox", "--port", "PORT", storage="true", data_dir=str(data_dir))
         with service:
             service.first_status("/live")
-            numbers = count(first)
+            numbers, stored = count(first), threading.Event()
             clients = [
-                threading.Thread(target=_report, args=(service.port, numbers, acknowledged)) for _ in range(CLIENTS)
+                threading.Thread(target=_report, args=(service.port, numbers, acknowledged, stored))
+                for _ in range(CLIENTS)
             ]
             for client in clients:
                 client.start()
-            time.sleep(random.uniform(0.3, 0.9))
+            stored.wait(PATIENCE)  # the first report loads what writing takes
+            time.sleep(random.uniform(0.1, 0.7))
             service.kill()
             for client in clients:
                 client.join()
     return asyncio.run(compare(None, data_dir, acknowledged))
 
 
-def _report(port: int, numbers: count[int], acknowledged: set[int]) -> None:
-    """Report one card after the other until nobody answers."""
+def _report(port: int, numbers: count[int], acknowledged: set[int], stored: threading.Event) -> None:
+    """Report one card after the other until nobody answers; `stored` is set by the first that is."""
     with closing(HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
         for number in numbers:
             try:
@@ -63,6 +65,7 @@ def _report(port: int, numbers: count[int], acknowledged: set[int]) -> None:
                 return
             if response.status == 200:
                 acknowledged.add(number)
+                stored.set()
 
 
 def _body(number: int) -> bytes:

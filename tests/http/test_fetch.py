@@ -17,6 +17,7 @@ from cds_service.fhir.servers import FhirServer
 from cds_service.service.envelope import decode_envelope
 from cds_service.service.fetch import Fetcher, FetchLimits
 from cds_service.service.gather import read_call
+from cds_service.web.log import TextLines
 from tests.faults.chart import AS_OF, CHART, PATIENT, find, prescription, product, searchset
 from tests.faults.ehr import (
     KNOWLEDGE,
@@ -547,7 +548,7 @@ def test_what_was_fetched_is_not_kept_and_no_token_is_logged(caplog: pytest.LogC
     async def scene(ehr: Ehr, service: Service) -> list[str]:
         await service.call(ehr.base)
         await service.call("http://127.0.0.1:1/fhir")
-        return [record.getMessage() for record in caplog.records]
+        return [TextLines().format(record) for record in caplog.records]
 
     told = play(scene)
     assert any("patient:connect" in line for line in told)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cds_service.service.envelope import CONTEXTS
+from cds_service.web.log import TextLines
 from tests.http.calls import request, url
 from tests.http.client import JSON
 from tests.http.conftest import Make
@@ -181,18 +182,19 @@ def test_s_23_tokens_are_in_no_log_line_and_no_table(
         for token in (good, good, bad):
             client.post(PATIENT_VIEW, BODY, bearer(token))
     kept = b"".join(path.read_bytes() for path in (tmp_path / "data").iterdir())
+    written = "\n".join(TextLines().format(record) for record in caplog.records)
     for part in (*good.split("."), *bad.split(".")):
-        assert part not in caplog.text
+        assert part not in written
         assert part.encode() not in kept
-    assert "seen-by-operator" in caplog.text
-    assert ISSUER in caplog.text
+    assert "seen-by-operator" in written
+    assert ISSUER in written
 
 
 def test_s_23_what_a_stranger_writes_stays_on_one_short_log_line(make: Make, caplog: pytest.LogCaptureFixture) -> None:
     """S-23: iss may be logged; it forges no lines."""
     token = Signer().token(iss="x\nrefused reason=none \x1b[31m é" + "y" * 5000)
     make(sandbox=False).post(PATIENT_VIEW, BODY, bearer(token))
-    (line,) = [record.getMessage() for record in caplog.records if record.name == "ionwise.trust"]
+    (line,) = [TextLines().format(record) for record in caplog.records if record.name == "ionwise.trust"]
     assert line.isascii()
     assert "\n" not in line
     assert len(line) < 500

@@ -58,6 +58,15 @@ async def test_calls_cards_and_prefetch_are_counted(running: Running) -> None:
     assert found[("ionwise_ledger_waiting",)] == 0
 
 
+async def test_what_was_not_let_in_and_what_was_fetched_is_counted(running: Running) -> None:
+    async with running() as service:
+        await service.open_chart(SEVERE, fhirServer="http://127.0.0.1:9/fhir", prefetch={})
+        found = samples(await service.get("/metrics"))
+    assert found["ionwise_calls_total", "sandbox", "patient-view", "412"] == 1
+    assert found["ionwise_fetched_needs_total", "connect"] > 1
+    assert found["ionwise_fetches_total", "connect"] > 1
+
+
 async def test_metrics_tell_nothing_of_the_patient(running: Running) -> None:
     async with running() as service:
         await service.open_chart(SEVERE)

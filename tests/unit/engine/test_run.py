@@ -322,3 +322,10 @@ def test_a_second_thing_that_may_be_missing_lets_the_rule_speak_for_itself(missi
 def test_a_doubtful_trigger_lets_the_rule_speak_for_itself(doubt: dict[str, Any]) -> None:
     one = rule(low_sodium, together_with=frozenset({"drug:example"}))
     assert judge(one, snapshot(result("125", **doubt))).reason != "no trigger present"
+
+
+def test_an_unusable_trigger_lets_the_rule_speak_for_itself() -> None:
+    one = rule(low_sodium, together_with=frozenset({"drug:example"}))
+    unusable = Unusable("sodium", "dq-unit", moment(timedelta(hours=1)), "125", "Observation/2")
+    chart = snapshot(present=frozenset({"result:sodium"}), unusable={"sodium": (unusable,)})
+    assert judge(one, chart).kind == "cannot-tell"

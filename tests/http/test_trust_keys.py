@@ -97,6 +97,23 @@ async def test_s_18_another_jku_causes_no_request_at_all(
     assert publisher.requests == []
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("http:", "HTTP:"), ("http:", "https:"), ("//", "//me@"), ("//", "//@"), ("127.0.0.1", "localhost"),
+        ("127.0.0.1", "127.0.0.1."), ("127.0.0.1", "127.1"), ("127.0.0.1", "[::ffff:127.0.0.1]"),
+        ("/jwks", "/JWKS"), ("/jwks", "/jwk\u017f"), ("/jwks", "/%6awks"), ("/jwks", "//jwks"), ("/jwks", "/jwks "), ("http", " http"),
+    ],
+)  # fmt: skip
+async def test_s_18_a_jku_in_another_spelling_is_another_jku(
+    knowledge: Knowledge, tmp_path: Path, publisher: Canary, old: str, new: str
+) -> None:
+    """S-18: letter by letter, so that no two readers can differ about it."""
+    client = service(knowledge, tmp_path, published(tmp_path, publisher))
+    assert await status(client, Signer().token({"jku": jku(publisher).replace(old, new)})) == 401
+    assert publisher.connections == 0
+
+
 async def test_s_18_a_jku_for_a_client_with_pinned_keys_only_causes_no_request(
     knowledge: Knowledge, tmp_path: Path, publisher: Canary
 ) -> None:

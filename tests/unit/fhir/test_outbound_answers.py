@@ -40,7 +40,7 @@ class Endless(httpx.AsyncByteStream):
             yield self._then
 
 
-def answer(status: int, body: bytes = b"", **told: str) -> httpx.Response:
+def answer(status: int, body: bytes = b"", /, **told: str) -> httpx.Response:
     """One answer as it comes over a connection; `Retry_After` is the header Retry-After."""
     headers = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in told.items()]
     return httpx.Response(status, headers=headers, content=body)

@@ -45,7 +45,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         because=tuple(result for _, result, _ in found),
         also=patient.judged(*RELATED) if patient.hook == REFILL else (),
         values={"result": found[0][1], "count": len(found)},
-        notes=("was-critical",) if was_critical else (),
+        notes=(("was-critical-inpatient" if patient.inpatient else "was-critical"),) if was_critical else (),
         unknown=unknown,
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from cards._families.calcium_basis.family import NORMAL, CalciumBasis, calcium_basis
+from cards._families.calcium_basis.family import NORMAL, Bands, CalciumBasis, calcium_basis
 from cards._families.sample_quality.family import sample_quality
 from cds_service.facts.outcomes import Fires, NotApplicable, Outcome, Satisfied, Severity
 from cds_service.facts.patient import Limits, Patient
+
+MILD_LOW, MILD_HIGH = Bands(low=Severity.INFO), Bands(high=Severity.INFO)
 
 
 def evaluate(patient: Patient, k: Limits) -> Outcome:
@@ -29,7 +31,9 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
 
 
 def _far_apart(basis: CalciumBasis) -> bool:
-    """Total calcium in its lowest band, or adjusted calcium in one of the two highest, and the other in none."""
-    adjusted_high = None if basis.by_adjusted is None else basis.by_adjusted.high
-    very_low = basis.by_total.low is Severity.CRITICAL and basis.by_adjusted == NORMAL
-    return very_low or (adjusted_high is not None and adjusted_high >= Severity.WARNING and basis.by_total == NORMAL)
+    """Total calcium in its lowest band, or adjusted calcium in one of the two highest, and the other in none or in the
+    mildest band on the same side: a worse case never has the milder card."""
+    adjusted = basis.by_adjusted or NORMAL
+    very_low = basis.by_total.low is Severity.CRITICAL and adjusted in (NORMAL, MILD_LOW)
+    high = adjusted.high is not None and adjusted.high >= Severity.WARNING
+    return very_low or (high and basis.by_total in (NORMAL, MILD_HIGH))

@@ -31,6 +31,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     raised = basis.low is not Severity.CRITICAL
     return Fires(
         _variant(basis),
+        severity=basis.low_with_signs,
         because=basis.because + (signs if raised else ()),
         also=(*basis.also, *signs, *causes),
         values={"ca": basis.shown, "adjusted": basis.adjusted},
@@ -44,7 +45,8 @@ def _variant(basis: CalciumBasis) -> str:
         return "severe"
     if basis.signs is not None:
         return "signs"
-    return "moderate" if basis.low is Severity.WARNING else "mild"
+    clear = basis.low is Severity.WARNING or basis.by_total.low is Severity.CRITICAL
+    return "moderate" if clear else "mild"
 
 
 def _notes(basis: CalciumBasis, causes: tuple[Exposure, ...], *, doubtful: bool) -> tuple[str | Phrase, ...]:

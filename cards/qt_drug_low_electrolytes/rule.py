@@ -114,12 +114,14 @@ def _asks_for_values(draft: Exposure) -> bool:
 def _risks(patient: Patient, k: Limits) -> tuple[Fact, ...]:
     """What lowers potassium or magnesium in this patient: a diuretic, a PPI in use, alcohol, diarrhoea.
 
-    A diuretic works within days; a PPI that is only being ordered lowers magnesium after months, if at all.
+    A diuretic works within days; a PPI lowers magnesium after months, if at all: one that is only being ordered or was
+    surely started of late is no reason.
     """
     lasting = patient.has("alcohol-use-disorder", "chronic-diarrhoea")
     diarrhoea = patient.has("diarrhoea", within=k.span("diarrhoea_window"))
     found = tuple([problem for problem in (lasting, diarrhoea) if problem is not None])
-    drugs = (*patient.taking_or_ordering("diuretic"), *patient.taking("ppi"))
+    ppis = [ppi for ppi in patient.taking("ppi") if ppi.since is None or patient.taken_for(ppi) >= k.span("ppi_from")]
+    drugs = (*patient.taking_or_ordering("diuretic"), *ppis)
     return (*drugs, *dict.fromkeys(found))
 
 

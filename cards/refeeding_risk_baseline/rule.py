@@ -33,7 +33,11 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         "unmeasured" if missing else "monitor",
         because=risk.occasions,
         also=(*risk.criteria, *patient.taking("thiamine")),
-        values={"missing": listed, "criteria": _named(risk)},
+        values={
+            "missing": listed,
+            "criteria": _named(risk),
+            "thiamine": Phrase("check-thiamine" if patient.taking("thiamine") else "give-thiamine"),
+        },
         notes=tuple(notes),
         unknown=tuple(unknown),
     )

@@ -71,10 +71,11 @@ def _fires(
     notes: tuple[str, ...] = (),
     severity: Severity | None = None,
 ) -> Fires:
-    values = {"d": because[0], "reason": reason}
-    in_use = (Phrase("in-use", {"drug": use[0]}),) if use else ()
+    action = "check-use" if use else "consider" if variant == "insufficient" else "give"
+    step = Phrase(f"{action}-step", {"drug": use[0]} if use else {})
+    values = {"d": because[0], "reason": reason, "action": Phrase(action), "step": step}
     unknown = () if use else _unknown_drugs(patient)
-    return Fires(variant, severity, because, use, values, (*notes, *in_use), unknown)
+    return Fires(variant, severity, because, use, values, notes, unknown)
 
 
 def _use(patient: Patient) -> tuple[Exposure, ...]:

@@ -44,7 +44,7 @@ def own_lines(absorbed: Sequence[Verdict], hook: str, policy: Policy) -> tuple[V
     None is needed where another line would absorb it and says as much: it is of the same chapter and prints the results
     that decided.
     """
-    if len(absorbed) == 1:
+    if len(absorbed) < 2:
         return tuple(absorbed)
     found = {verdict.rule.id: verdict for verdict in absorbed}
     said_by: dict[str, str] = {}

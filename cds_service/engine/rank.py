@@ -95,11 +95,14 @@ def _absorb(visible: dict[str, Verdict], hook: str, policy: Policy) -> list[Show
     """Each absorbed verdict goes to the card that leads its chain; that card takes the highest severity of all."""
     absorbed_by: dict[str, str] = {}
     under: dict[str, list[Verdict]] = {}
+    unsaid = set()
     for entry in between(visible, policy):
         if entry.loser in absorbed_by or not applies(entry, visible[entry.winner], visible[entry.loser], hook):
             continue
         if leader(entry.winner, absorbed_by) != entry.loser:
             absorbed_by[entry.loser] = entry.winner
+            if not entry.line:
+                unsaid.add(entry.loser)
     for lost in absorbed_by:
         under.setdefault(leader(lost, absorbed_by), []).append(visible[lost])
     return [
@@ -109,7 +112,7 @@ def _absorb(visible: dict[str, Verdict], hook: str, policy: Policy) -> list[Show
             verdict,
             max([v.severity or INFO for v in (verdict, *under[rule_id])]),
             tuple(under[rule_id]),
-            own_lines(under[rule_id], hook, policy),
+            own_lines([lost for lost in under[rule_id] if lost.rule_id not in unsaid], hook, policy),
         )
         for rule_id, verdict in visible.items()
         if rule_id not in absorbed_by

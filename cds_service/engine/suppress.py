@@ -38,7 +38,7 @@ class Earlier(msgspec.Struct, frozen=True):
 class Memory(msgspec.Struct, frozen=True):
     """What is known of earlier cards about a patient.
 
-    issued      shown to this user as cards of their own; empty when the hook names no user
+    issued      shown to this user, as cards or as lines of others; empty when the hook names no user
     overridden  overridden by anybody, lines of other cards included
     available   False: it could not be read in time; cards are shown, and the answer says so
     """

@@ -151,7 +151,7 @@ class KeyPlanEntry(msgspec.Struct, frozen=True):
 
 class Absorption(msgspec.Struct, frozen=True):
     """`winner` absorbs `loser` when both fire: only at these hooks, winner variants, loser variants and severities
-    (empty = any)."""
+    (empty = any). `line`: false where the winner's card says what the loser says."""
 
     winner: str
     loser: str
@@ -160,6 +160,7 @@ class Absorption(msgspec.Struct, frozen=True):
     loser_variants: frozenset[str] = frozenset()
     winner_at_least: Severity = Severity.INFO
     loser_at_most: Severity = Severity.CRITICAL
+    line: bool = True
 
 
 class GateEffect(msgspec.Struct, frozen=True):

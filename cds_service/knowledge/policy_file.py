@@ -28,7 +28,7 @@ class CapsEntry(FileModel):
 
 
 class PrecedenceEntry(FileModel):
-    """`winner` absorbs each of `losers`."""
+    """`winner` absorbs each of `losers`; without a `line` because its card says as much."""
 
     winner: Id
     losers: Annotated[tuple[Id, ...], Field(min_length=1)]
@@ -37,6 +37,7 @@ class PrecedenceEntry(FileModel):
     loser_variants: tuple[Name, ...] = ()
     winner_at_least: Indicator = "info"
     loser_at_most: Indicator = "critical"
+    line: bool = True
 
     def absorptions(self) -> list[Absorption]:
         """One Absorption per loser."""
@@ -49,6 +50,7 @@ class PrecedenceEntry(FileModel):
                 frozenset(self.loser_variants),
                 Severity[self.winner_at_least.upper()],
                 Severity[self.loser_at_most.upper()],
+                self.line,
             )
             for loser in self.losers
         ]

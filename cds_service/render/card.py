@@ -12,9 +12,10 @@ from typing import Any
 
 from cds_service.engine.rank import Shown
 from cds_service.engine.run import Verdict
-from cds_service.facts.outcomes import Fact, Fires, Phrase, Severity
+from cds_service.facts.outcomes import Fact, Fires, Phrase, Severity, Value
 from cds_service.facts.records import Exposure, LabOrder, Problem, Result
 from cds_service.knowledge.model import Knowledge
+from cds_service.render.brevity import cut
 from cds_service.render.uuids import random_uuid
 from cds_service.render.values import Printer, Ready, capital
 from cds_service.render.voice import CardStyle, Voice, basis_line, prepare_voice
@@ -106,18 +107,24 @@ def _in_one(suggestions: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 
 def _summary(verdict: Verdict, summary: Ready, printer: Printer) -> str:
-    text = printer.fill(summary, verdict.fires.values)
-    if not text[:1].isupper():
-        text = capital(text)
-    if verdict.remarks:
-        reservation = _reservation(verdict, printer)
-        if len(text) + len(reservation) <= SUMMARY_LIMIT:
-            return text + reservation
-    return text if len(text) <= SUMMARY_LIMIT else text[: SUMMARY_LIMIT - 1] + "…"
+    values = verdict.fires.values
+    text = _sentence(summary, values, printer)
+    reservation = _reservation(verdict, printer, text) if verdict.remarks else ""
+    if len(text) + len(reservation) <= SUMMARY_LIMIT:
+        return text + reservation
+    short = _sentence(summary, printer.with_short_names(values), printer)
+    fitting = [one for one in (short + reservation, text, short) if len(one) <= SUMMARY_LIMIT]
+    return fitting[0] if fitting else cut(short, SUMMARY_LIMIT)
 
 
-def _reservation(verdict: Verdict, printer: Printer) -> str:
-    """What the reader of the summary alone must know of its value: preliminary, or not recent (with its date)."""
+def _sentence(summary: Ready, values: Mapping[str, Value], printer: Printer) -> str:
+    text = printer.fill(summary, values)
+    return text if text[:1].isupper() else capital(text)
+
+
+def _reservation(verdict: Verdict, printer: Printer, text: str) -> str:
+    """What the reader of the summary alone must know of its value: preliminary, or not recent (with its date, unless
+    the text gives it)."""
     remarks = {remark.id for remark in verdict.remarks}
     if "preliminary" in remarks:
         return f" ({printer.phrase('preliminary-short')})"
@@ -125,7 +132,8 @@ def _reservation(verdict: Verdict, printer: Printer) -> str:
     if "last-known" not in remarks or not dates:
         return ""
     oldest = min(dates, key=lambda at: at.earliest)
-    return f" ({printer.phrase('last-known-short')} {printer.date(oldest)})"
+    date = printer.date(oldest)
+    return "" if date in text else f" ({printer.phrase('last-known-short')} {date})"
 
 
 def _detail(

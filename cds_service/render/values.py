@@ -16,6 +16,7 @@ from cds_service.facts.records import Exposure, LabOrder, Problem, Result, Unusa
 from cds_service.facts.vocabulary import Vocabulary
 from cds_service.knowledge.model import Limit, Text
 from cds_service.knowledge.template import Place, Template
+from cds_service.render.brevity import with_short_names
 
 _TWO_DIGITS = tuple(f"{number:02}" for number in range(60))
 NO_VALUES: Mapping[str, Value] = {}
@@ -135,6 +136,10 @@ class Printer:
             found = self._headings[concept] = capital(self.label(concept))
         return found
 
+    def with_short_names(self, values: Mapping[str, Value]) -> Mapping[str, Value]:
+        """The values with drugs named by their ingredients, for a text that is too long otherwise."""
+        return with_short_names(values, self._vocabulary, self.language)
+
     def problem(self, problem: Problem) -> str:
         """A problem as the chart names it; one that carries only a code by the label of its group."""
         labels = self._vocabulary.condition_labels.get(problem.group, {})
@@ -169,7 +174,7 @@ class Printer:
         if part == "value":
             return sign + reported
         unit = self._units.get(result.unit) or self.unit(result.unit)
-        if not result.converted:
+        if not result.converted or format(result.value, "f") == result.reported:  # 3.0 meq/L of potassium is 3.0 mmol/L
             return f"{sign}{reported} {unit}"
         concept = self._vocabulary.concepts[result.concept]
         value = self.number(format(result.value, "f"))

@@ -22,11 +22,11 @@ _NEWEST = f"""SELECT id, card FROM issued_card
 _ANSWERED = """SELECT c.rule, c.variant, c.severity, c.subject, c.as_of, c.card, f.id, f.outcome, f.reason
     FROM ({newest}) AS n CROSS JOIN feedback AS f CROSS JOIN issued_card AS c
     WHERE f.tenant = :tenant AND f.card = n.card AND c.id = n.id AND c.client = f.client"""
-# The newest that the user saw, per variant, severity and subject.
+# The newest that the user saw, per variant, severity and subject; the line of another card was seen as well.
 _SHOWN = """SELECT c.rule, c.variant, c.severity, c.subject, max(c.as_of), CAST(NULL AS TEXT), CAST(NULL AS BIGINT),
         CAST(NULL AS TEXT), CAST(NULL AS TEXT)
     FROM ({newest}) AS n CROSS JOIN issued_card AS c
-    WHERE c.id = n.id AND c.clinician IN ({users}) AND c.disposition = 'shown'
+    WHERE c.id = n.id AND c.clinician IN ({users}) AND c.disposition IN ('shown', 'absorbed')
     GROUP BY c.rule, c.variant, c.severity, c.subject"""
 
 

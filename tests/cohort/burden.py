@@ -10,6 +10,7 @@ import msgspec
 from cds_service.engine.rank import Ranking
 from cds_service.engine.suppress import Earlier, Memory, subject_of
 from cds_service.engine.verdict import Verdict
+from cds_service.facts.outcomes import Severity
 from cds_service.fhir.call import Call
 from cds_service.knowledge.model import Knowledge
 from cds_service.service.decide import Assessment, DecideOptions, Decider, Decision
@@ -94,8 +95,8 @@ def severity_of(verdict: Verdict) -> str:
 def _second_look(decider: Decider, assessment: Assessment, decision: Decision) -> int:
     """How many cards the same user gets who asks again at once, having overridden nothing."""
     issued = tuple(
-        Earlier(card.verdict.rule_id, card.verdict.variant or "", card.severity, decision.snapshot.as_of.at,
-                subject_of(card.verdict))
-        for card in decision.ranking.shown
+        Earlier(verdict.rule_id, verdict.variant or "", verdict.severity or Severity.INFO, decision.snapshot.as_of.at,
+                subject_of(verdict))
+        for card in decision.ranking.shown for verdict in (card.verdict, *card.absorbed)
     )  # fmt: skip
     return len(decider.conclude(assessment, Memory(issued=issued)).ranking.shown) if issued else 0

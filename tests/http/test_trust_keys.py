@@ -102,7 +102,8 @@ async def test_s_18_another_jku_causes_no_request_at_all(
     [
         ("http:", "HTTP:"), ("http:", "https:"), ("//", "//me@"), ("//", "//@"), ("127.0.0.1", "localhost"),
         ("127.0.0.1", "127.0.0.1."), ("127.0.0.1", "127.1"), ("127.0.0.1", "[::ffff:127.0.0.1]"),
-        ("/jwks", "/JWKS"), ("/jwks", "/jwk\u017f"), ("/jwks", "/%6awks"), ("/jwks", "//jwks"), ("/jwks", "/jwks "), ("http", " http"),
+        ("/jwks", "/JWKS"), ("/jwks", "/jwk\u017f"), ("/jwks", "/%6awks"), ("/jwks", "//jwks"), ("/jwks", "/jwks "),
+        ("http", " http"),
     ],
 )  # fmt: skip
 async def test_s_18_a_jku_in_another_spelling_is_another_jku(

@@ -11,6 +11,7 @@ import msgspec
 
 from cds_service.facts.vocabulary import MappedDrug, Vocabulary
 from cds_service.fhir.datatypes import CodeableConcept, Coding
+from cds_service.fhir.read.combinations import Combinations
 from cds_service.fhir.read.lexicon import Terms, per_vocabulary, without_final_e, words_of
 from cds_service.fhir.read.product_codes import ProductCodes
 from cds_service.fhir.structs import Medication
@@ -121,6 +122,7 @@ class DrugNames:
         self._prefixes |= {code for system, code in vocabulary.drug_codes if system == ATC}
         named = {word: vocabulary.drug_names[word] for word in _ELEMENTS if word in vocabulary.drug_names}
         self._bare = {ingredient: self._element(ingredient) or word for word, ingredient in named.items()}
+        self._combinations = Combinations(vocabulary, self._bare)
 
     def atc_codes(self, identity: Identity) -> frozenset[str]:
         """Recorded ATC codes, else those of the ingredients."""
@@ -261,6 +263,8 @@ class DrugNames:
                 ingredients.discard(bare)
         for ingredient in ingredients:
             groups |= self._groups_of(ingredient)
+        if not atc:
+            groups |= self._combinations.groups(frozenset(ingredients))
         codes = atc or frozenset(code for i in ingredients for code in self._atc_of.get(i, ()))
         classes = frozenset(code[:5] for code in codes if len(code) >= 5)
         substances = frozenset(code for code in atc if len(code) == 7)

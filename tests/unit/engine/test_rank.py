@@ -72,6 +72,16 @@ def test_the_winner_absorbs_the_loser_and_takes_the_highest_severity() -> None:
     assert [v.rule_id for v in cards.shown[0].absorbed] == ["loser"]
 
 
+def test_what_the_winners_card_says_itself_has_no_line() -> None:
+    said, other = Absorption("winner", "said", line=False), Absorption("winner", "other")
+    (card,) = ranked(
+        fired("winner", INFO), fired("said", WARNING), fired("other", INFO), absorptions=(said, other)
+    ).shown
+    assert [v.rule_id for v in card.absorbed] == ["said", "other"]
+    assert [v.rule_id for v in card.lines] == ["other"]
+    assert card.severity is WARNING
+
+
 def test_a_chain_ends_in_one_card() -> None:
     chain = (Absorption("a", "b"), Absorption("b", "c"))
     cards = ranked(fired("a", INFO), fired("b", INFO), fired("c", WARNING), absorptions=chain)

@@ -11,19 +11,20 @@ import pytest
 
 from cds_service.engine.rank import Shown
 from cds_service.engine.run import Verdict
-from cds_service.facts.outcomes import Fires, Satisfied, Severity
+from cds_service.facts.outcomes import Fires, Phrase, Satisfied, Severity
 from cds_service.facts.records import LabOrder
 from cds_service.knowledge.card_form import CardForm
 from cds_service.knowledge.model import CardText, Evidence, OverrideReason, Text
 from cds_service.knowledge.template import parse_template
-from cds_service.render.card import CardWriter
+from cds_service.render.card import SUMMARY_LIMIT, CardWriter
 from cds_service.render.voice import CardStyle
-from tests.unit.engine.charts import ZONE, knowledge, rule
+from tests.unit.engine.charts import ZONE, exposure, knowledge, rule
 from tests.unit.render.test_values import NINE, magnesium, printer
 
 PHRASES = {
     "grade-strong": "strong", "source": "Source", "what-to-do": "What to do", "to-order": "To order",
     "ordered": "ordered", "date-unknown": "date unknown", "unknown": "unknown",
+    "last-known": "Last known.", "last-known-short": "last known,",
 }  # fmt: skip
 REASON = OverrideReason("or-treating", {"nl": "wordt behandeld", "en": "being treated"})
 STYLE = CardStyle("en", ZONE, "https://example.org", "https://example.org/fhir")
@@ -38,6 +39,7 @@ def written(
 ) -> dict[str, Any]:
     """The card of a rule of which only these members are filled; `offered` are suggestions by their labels."""
     given = {"summary": "Low", "why": None, "do": (), "because": (), "reasons": (), "rule_id": "example"} | card
+    values, remarks = given.get("values", {}), given.get("remarks", ())
     variant = CardText("low", Severity.WARNING, text(given["summary"]), given["why"], given["do"], ())
     one = rule(
         lambda patient, k: Satisfied(),
@@ -52,8 +54,8 @@ def written(
         override_reasons={REASON.code: REASON},
         vocabulary=printer("en")._vocabulary,
     )
-    fires = Fires("low", because=given["because"])
-    verdict = Verdict(one, "fires", fires, "P3", severity=Severity.WARNING)
+    fires = Fires("low", because=given["because"], values=values)
+    verdict = Verdict(one, "fires", fires, "P3", severity=Severity.WARNING, remarks=remarks)
     suggestions = [{"label": name, "uuid": f"u-{name}", "actions": [{"description": name}]} for name in offered]
     return CardWriter(known, style).card(Shown(verdict, Severity.WARNING), suggestions, to_order)
 
@@ -144,3 +146,25 @@ def test_two_cards_of_one_variant_are_spoken_with_one_voice() -> None:
 def test_a_value_may_be_printed_bare_and_an_order_by_its_name() -> None:
     assert printer("nl").value(magnesium(), "value") == "0,42"
     assert printer("nl").value(LabOrder("magnesium", None, "ServiceRequest/1")) == "magnesium"
+
+
+def test_a_long_product_name_gives_way_to_what_it_contains_and_never_the_action() -> None:
+    drug = msgspec.structs.replace(exposure(), name="somedrug 40 MG Delayed Release Oral Tablet" * 2)
+    card = written(
+        summary="Low with {drug} for so long that it is hardly believable any more – act now", values={"drug": drug}
+    )
+    assert card["summary"].endswith("any more – act now")
+    assert "Tablet" not in card["summary"]
+
+
+def test_a_finding_without_end_is_cut_before_the_action() -> None:
+    card = written(summary="Low " * 40 + "– act now")
+    assert len(card["summary"]) <= SUMMARY_LIMIT
+    assert card["summary"].endswith("Low… – act now")
+
+
+@pytest.mark.parametrize(("summary", "said"), [("Low", "Low (last known, 20 Nov 2026)"), ("Low on {mg.date}", None)])
+def test_the_date_of_an_old_result_is_said_once(summary: str, said: str | None) -> None:
+    old = magnesium(at=NINE, age="recent")
+    card = written(summary=summary, because=(old,), values={"mg": old}, remarks=(Phrase("last-known"),))
+    assert card["summary"] == (said or "Low on 20 Nov 2026 10:05")

@@ -55,6 +55,11 @@ def test_a_converted_value_shows_both_with_the_laboratorys_first() -> None:
     assert printer("nl").value(converted) == "1,10 mg/dL (0,45 mmol/L)"
 
 
+def test_a_converted_value_that_is_the_same_number_is_printed_once() -> None:
+    same = magnesium(value=Decimal("3.0"), reported="3.0", unit="meq/L", converted=True)
+    assert printer("en").value(same) == "3.0 meq/L"
+
+
 def test_a_bound_keeps_its_sign_with_a_space() -> None:
     assert printer("en").value(magnesium(comparator="<=")) == "≤ 0.42 mmol/L"
 

@@ -85,7 +85,8 @@ def _is_current(connection: sqlite3.Connection, file: Path) -> bool:
     found = {_plain(sql) for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
     if missing := {_plain(statement) for statement in _STATEMENTS.split(";\n")} - {""} - found:
         raise StorageError(
-            f"{file.name}: the schema says that it is revision {HEAD} and lacks {len(missing)} of its tables and indices"
+            f"{file.name}: the schema says that it is revision {HEAD} and lacks {len(missing)} of its tables and"
+            " indices"
             " -> move the database file away, or restore one that `ionwise db upgrade` made"
         )
     return True

@@ -18,7 +18,6 @@ import msgspec
 
 from cds_service.facts.vocabulary import Concept
 
-BRIDGED = frozenset({"mass", "substance", "charge"})
 UNITS_OF_ACTIVITY = frozenset({"activity", "arbitrary"})  # laboratories write U for both (TSH in mU/L, ALP in IU/L)
 MAX_EXPONENT = 30
 HBA1C = "hba1c"
@@ -125,7 +124,7 @@ def _aliases(units: Mapping[str, Unit]) -> Iterator[tuple[str, str]]:
 
 
 UNITS: Mapping[str, Unit] = MappingProxyType(dict(_ucum_units()))
-ALIASES: Mapping[str, str] = MappingProxyType({alias: u for alias, u in _aliases(UNITS) if alias not in UNITS})
+ALIASES: Mapping[str, str] = MappingProxyType(dict(_aliases(UNITS)))
 _KNOWN = {**UNITS, **{alias: UNITS[unit] for alias, unit in ALIASES.items()}}
 
 
@@ -173,7 +172,7 @@ def _exact(value: Fraction, source: Unit, target: Unit, concept: Concept) -> Fra
         if source == UNITS["mmol/mol"] and target == UNITS["%"]:
             return value * NGSP_SLOPE + NGSP_OFFSET
         return None
-    if source.per != target.per or concept.substance is None or not {source.of, target.of} <= BRIDGED:
+    if source.per != target.per or concept.substance is None:
         return None
     per_mole = _per_mole(concept.substance.molar_mass, concept.substance.valence)
     if source.of not in per_mole or target.of not in per_mole:

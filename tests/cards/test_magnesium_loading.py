@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,7 +13,7 @@ from cards._families.magnesium_loading.family import magnesium_retention
 from cds_service.errors import CannotTellError
 from cds_service.facts.moments import Moment
 from cds_service.facts.patient import Needs, Patient
-from cds_service.facts.records import Dosage, Result
+from cds_service.facts.records import Dosage, Problem, Result
 from cds_service.knowledge.load import load_knowledge
 from cds_service.knowledge.sources import DEFAULT_CARDS
 from tests.cards.drugs import NOW, chart, drug
@@ -28,13 +29,15 @@ def urine(value: str, days: int) -> Result:
     return msgspec.structs.replace(result(value, concept="magnesium-urine-24h"), at=days_ago(days))
 
 
-def retention(*doses: Dosage) -> Decimal | None:
+def retention(*doses: Dosage, **chart_parts: Any) -> Decimal | None:
     """The retention of a loading test of ten days ago with these dosage instructions."""
     load = drug("magnesium-sulfate", name="magnesium loading test", groups=frozenset({"magnesium"}),
                 route="intravenous", dosages=doses, status="past", since=days_ago(10), until=days_ago(10))  # fmt: skip
     urines = {"magnesium-urine-24h": (urine("28.00", 9), urine("4.00", 11))}
     needs = Needs(uses=frozenset({"magnesium-loading"}))
-    found = Patient(chart(load, results=urines), needs, load_knowledge(DEFAULT_CARDS, drafts=True).families)
+    found = Patient(
+        chart(load, results=urines, **chart_parts), needs, load_knowledge(DEFAULT_CARDS, drafts=True).families
+    )
     answer = found.ask(magnesium_retention)
     return None if answer is None else answer.percent
 
@@ -46,3 +49,9 @@ def test_one_dose_in_millimoles_gives_the_retention() -> None:
 def test_two_different_doses_are_not_guessed_between() -> None:
     with pytest.raises(CannotTellError, match="dose in mmol"):
         retention(Dosage(Decimal(30), "mmol"), Dosage(Decimal(20), "mmol"))
+
+
+def test_the_procedure_of_an_earlier_test_does_not_date_a_later_one() -> None:
+    name = "magnesium-loading-test"
+    earlier = Problem(name, name, days_ago(40), active=True, confirmed=True, by_text=False, ref="Procedure/1")
+    assert retention(Dosage(Decimal(30), "mmol"), procedures={name: (earlier,)}) == Decimal("20.0")

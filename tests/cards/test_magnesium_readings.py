@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from tests.cards.test_magnesium_intake import bounds, intake, magnesium, strength
@@ -54,3 +56,38 @@ def test_what_a_strength_is_stated_for_is_compared_with_the_dose() -> None:
     assert intake(magnesium(amount="1", unit="tablet", strengths=per_litre)).at_least
     per_two = (strength("magnesium (elemental)", "100", per="2"),)
     assert bounds(magnesium(amount="1", unit="tablet", strengths=per_two)) == (50, 50)
+
+
+@pytest.mark.parametrize("words", ["elemental (as salt)", "elementair (als zout)"])
+def test_a_name_that_says_both_element_and_salt_is_no_statement(words: str) -> None:
+    assert bounds(magnesium(amount="1000", name=f"magnesium citrate {words}")) == (113, 1000)
+
+
+def test_two_salts_of_one_product_leave_every_share_between_theirs_open() -> None:
+    assert bounds(magnesium("magnesium-oxide", "1000", beside=("magnesium-citrate",), text="as salt")) == (113, 603)
+
+
+def test_a_dose_without_an_amount_is_unknown() -> None:
+    assert intake(magnesium(amount=None, text="elemental")).at_least
+    assert intake(magnesium(amount=None, unit="tablet", strengths=(strength("magnesium", "100"),))).at_least
+
+
+def test_a_listed_salt_of_no_one_share_is_a_range() -> None:
+    listed = (strength("magnesium citrate", "1000"),)
+    assert bounds(magnesium(amount="2", unit="tablet", strengths=listed)) == (226, 324)
+
+
+def test_an_ingredient_listed_twice_is_one_ingredient_with_two_readings() -> None:
+    listed = (strength("Magnesium", "100"), strength("magnesium", "150"))
+    assert bounds(magnesium(amount="1", unit="tablet", strengths=listed)) == (100, 150)
+
+
+def test_the_one_listed_strength_of_a_combination_is_not_that_of_its_magnesium() -> None:
+    listed = (strength("aluminium hydroxide", "200"),)
+    combination = magnesium("magnesium-oxide", "1", "tablet", beside=("aluminium-hydroxide",), strengths=listed)
+    assert intake(combination).at_least
+
+
+def test_one_product_of_unknown_dose_is_enough_for_any_limit() -> None:
+    found = intake(magnesium(amount="60", text="elemental"), magnesium("magnesium-oxide"))
+    assert found.may_reach(Decimal(100))

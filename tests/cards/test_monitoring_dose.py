@@ -37,6 +37,7 @@ def strength(amount: str, unit: str = "mg", per: str = "1") -> Strength:
         (loop("40", per_day="2"), True),
         (loop("79.95"), False),
         (loop("0.08", "g"), True),
+        (loop("0.00008", "kg"), True),
         (loop("2", ingredient="bumetanide"), True),
         (loop("1.9", ingredient="bumetanide"), False),
         (loop("500", ingredient="torasemide"), False),

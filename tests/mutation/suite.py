@@ -29,6 +29,7 @@ TESTS = (
 OPTIONS = ("--assert=plain", "--capture=no", "-p", "no:terminal", "-p", "no:cacheprovider")
 OURS = ("cds_service.", "cards.")
 CLOSE, CLOSE_TO = "tests/unit/facts/", "cds_service/facts/"  # about each other; some only look at a table
+FAMILIES = "cards/_families/"  # a file of one may hold nothing that runs: only the shape of its table
 MOST = 1500  # tests to ask besides: a mutant that none of so many notices counts as a survivor
 Place = tuple[str, str]
 """A file, relative to the project, and the qualified name of a function in it."""
@@ -110,8 +111,9 @@ class Suite:
         return self._chosen(self._users.get(place, set()))
 
     def users_of_file(self, file: str) -> list[str]:
-        """The same of the tests that run anything of a file, of all tests when none does."""
-        found = {name for place, names in self._users.items() if place[0] == file for name in names}
+        """The same of the tests that run anything of a file (of a family: of its folder), of all when none does."""
+        own = file.rpartition("/")[0] if file.startswith(FAMILIES) else file
+        found = {name for place, names in self._users.items() if place[0].startswith(own) for name in names}
         if file.startswith(CLOSE_TO) or not found:
             found |= {name for name in self.quickest_first if not found or name.startswith(CLOSE)}
         return self._chosen(found)

@@ -28,8 +28,8 @@ class MagnesiumLine(msgspec.Struct, frozen=True):
     lower: Decimal
     upper: Decimal
     known: bool
-    as_needed: bool = False
-    superseded: bool = False
+    as_needed: bool
+    superseded: bool
 
     @property
     def ambiguous(self) -> bool:

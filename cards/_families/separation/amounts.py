@@ -17,13 +17,13 @@ NAMES = {
 
 
 def supplies(amount: Amount, exposures: Iterable[Exposure], patient: Patient, k: Limits) -> bool | None:
-    """Whether the limit of `amount` is reached by the largest dose, or by all the products in a day; None: unknown.
+    """Whether the limit of `amount` is reached by the one product's dose, or by all products in a day; None: unknown.
 
     An unknown part leaves it open only while the known part does not reach the limit by itself.
     """
     sizes = [_size(amount, exposure, patient) for exposure in exposures]
     known = [size for size in sizes if size is not None]
-    total = max(known, default=Decimal(0)) if amount.per == "dose" else sum(known, Decimal(0))
+    total = sum(known, Decimal(0))
     if amount.below is not None:
         return total < k[amount.below] if len(known) == len(sizes) else None
     reached = total >= k[amount.at_least] if amount.at_least is not None else total > k[amount.above or ""]

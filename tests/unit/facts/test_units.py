@@ -122,6 +122,7 @@ def test_a_value_in_the_concepts_own_unit_stays_exactly_as_reported(measured: Co
         (SATURATION, "mmol/mol", "other dimension"),
         (HBA1C, "g/dL", "other dimension"),
         (HBA1C, "1", "other dimension"),
+        (HBA1C_PERCENT, "g/dL", "other dimension"),
     ],
 )
 def test_a_unit_that_does_not_fit_is_a_problem(measured: Concept, unit: str, reason: str) -> None:
@@ -144,7 +145,7 @@ def test_hba1c_is_converted_by_the_master_equation_of_the_ngsp() -> None:
     assert [str(one.value) for one in found if isinstance(one, Converted)] == ["52.995", "7.00044"]
 
 
-@pytest.mark.parametrize("unit", ["mL/min/{1.73_m2}", "kg/m2", "mosm/kg", "mmol/kg"])
+@pytest.mark.parametrize("unit", ["mL/min/{1.73_m2}", "kg/m2", "mosm/kg", "mmol/kg", "/d"])
 def test_a_unit_of_its_own_kind_is_its_own_base(unit: str) -> None:
     assert UNITS[unit].factor == 1
 

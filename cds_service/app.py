@@ -40,6 +40,7 @@ from cds_service.web.log import configure_logging
 from cds_service.web.metrics import metrics_routes
 from cds_service.web.openapi import build_openapi
 from cds_service.web.problems import install_problems
+from cds_service.web.protocol import BoundedHead
 from cds_service.web.rule_page import rule_router
 from cds_service.web.sites import Adviser, Answered, Opinion
 from cds_service.web.value_sets import value_set_router
@@ -138,12 +139,13 @@ def open_gate(settings: Settings, tenancy: Tenancy, keeper: Keeper | None) -> Ga
         return None
     if not settings.sandbox and not tenancy.sites.table.clients.by_issuer:
         raise SettingsError(f"{settings.clients_file}: names no trusted client -> `ionwise clients add`")
+    from cds_service.trust.fetching import fetch_key_set
     from cds_service.trust.key_ring import KeyRing  # with it comes the cryptography
     from cds_service.web.auth import Gate
 
     return Gate(
         tenancy.sites,
-        KeyRing(),
+        KeyRing(partial(fetch_key_set, sandbox=settings.sandbox)),
         _now,
         settings.public_url or _loopback(settings),
         spend=None if keeper is None else keeper.spend_token,
@@ -264,6 +266,7 @@ def run_server(*, sandbox: bool | None = None, host: str | None = None, port: in
         app,
         host=settings.host,
         port=settings.port,
+        http=BoundedHead,
         access_log=False,
         server_header=False,
         log_config=None,

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -16,6 +17,7 @@ from cds_service.errors import IonwiseError, SettingsError
 if TYPE_CHECKING:
     from cds_service.settings import Settings
     from cds_service.trust.clients import Client, Clients
+    from cds_service.trust.key_ring import Fetch
 
 commands = typer.Typer(no_args_is_help=True, help="The trusted clients: who may call, with which keys.")
 File = Annotated[Path | None, typer.Option(help="The clients file. Default: IONWISE_CLIENTS_FILE.", dir_okay=False)]
@@ -93,7 +95,7 @@ def try_client(
     client = clients.named(name)
     if client is None:
         raise typer.BadParameter(f"there is no client {name!r}", param_hint="NAME")
-    sound = _show_keys(client)
+    sound = _show_keys(settings, client)
     for server in client.fhir_servers:
         typer.echo(f"FHIR server {server.base_url}: well formed; it was not called")
     if jwt_file is not None:
@@ -117,11 +119,11 @@ def print_key_set(
         _refuse(error)
 
 
-def _show_keys(client: Client) -> bool:
+def _show_keys(settings: Settings, client: Client) -> bool:
     """Whether any key can be used."""
     from cds_service.trust.inspection import inspect_keys
 
-    sources = asyncio.run(inspect_keys(client))
+    sources = asyncio.run(inspect_keys(client, _fetch(settings)))
     for source in sources:
         for line in source.lines():
             typer.echo(line)
@@ -143,7 +145,7 @@ def _show_verdict(settings: Settings, clients: Clients, name: str, token: str, s
     now = datetime.now(UTC).timestamp()  # noqa: TID251 (a command line has a clock)
     endpoints = {plain_address(settings.public_url + path)}
     try:
-        passport = asyncio.run(verify_token(token, clients, KeyRing(), endpoints, now))
+        passport = asyncio.run(verify_token(token, clients, KeyRing(_fetch(settings)), endpoints, now))
     except RefusedTokenError as refused:
         typer.echo(f"refused ({refused.reason}): {refused}")
         return False
@@ -154,6 +156,12 @@ def _show_verdict(settings: Settings, clients: Clients, name: str, token: str, s
         f"good, for tenant {passport.tenant}, {passport.expires_at - now:.0f} seconds more; used or not: not asked"
     )
     return True
+
+
+def _fetch(settings: Settings) -> Fetch:
+    from cds_service.trust.fetching import fetch_key_set
+
+    return partial(fetch_key_set, sandbox=settings.sandbox)
 
 
 def _text(path: Path) -> str:

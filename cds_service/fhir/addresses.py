@@ -21,6 +21,8 @@ METADATA = frozenset(
     for text in (
         "169.254.169.254",  # nearly all
         "fd00:ec2::254",  # Amazon
+        "fd00:ec2::23",  # Amazon, for pods
+        "fd00:42::42",  # Scaleway
         "fd20:ce::254",  # Google
         "100.100.100.200",  # Alibaba
         "192.0.0.192",  # Oracle
@@ -32,6 +34,12 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 _NEVER = tuple(
     ip_network(text)
     for text in ("0.0.0.0/8", "2002::/16", "2001::/32", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96", "fec0::/10")
+)
+# Of no use in a list of private ranges: refused whatever it says, this machine outside the sandbox too.
+_UNLISTABLE = (
+    *_NEVER,
+    _NAT64,
+    *map(ip_network, ("127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3", "::ffff:0:0/96", "fe80::/10", "ff00::/8")),
 )
 _NUMBER = re.compile(r"(?:0[xX][0-9a-fA-F]*|[0-9]+)\.?\Z")
 
@@ -59,6 +67,14 @@ def is_allowed(address: Address, rules: AddressRules) -> bool:
     if plain.is_global:
         return True
     return any(plain in network for network in rules.networks if network.version == plain.version)
+
+
+def is_listable(network: Network) -> bool:
+    """Whether a range may stand in a list of private networks: none that reaches into what is refused anyway, as
+    link-local addresses, this machine and the whole internet do."""
+    if network.num_addresses == 1 and network.network_address in METADATA:
+        return False
+    return not any(network.overlaps(never) for never in _UNLISTABLE if never.version == network.version)
 
 
 def is_disguised(host: str) -> bool:

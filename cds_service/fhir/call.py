@@ -15,8 +15,9 @@ from cds_service.fhir.structs import Observation, Resource
 class KeyAnswer(msgspec.Struct, frozen=True):
     """One prefetch key: how it was answered and its match resources, undecoded unless they are plain.
 
-    state "truncated": the Bundle announced a next page. The reader may find it to be "unordered". State "unordered": an
-    entry held no resource.
+    state "truncated": the Bundle announced a next page. The reader may find it to be "unordered". State "unordered":
+    whole, but for what was lost.
+    lost: whether an entry held no resource, or one that may not be read: then not even a cut page proves an absence.
     included: resources that only help to resolve references (search mode `include`).
     observations, records: the match resources in place of `resources` when all of a page are plain R4 of one type.
     reason: the failure that kept us from fetching it, or the rest of it. fetched: we asked for it, nobody sent it.
@@ -29,6 +30,7 @@ class KeyAnswer(msgspec.Struct, frozen=True):
     records: tuple[Resource, ...] = ()
     reason: str = ""
     fetched: bool = False
+    lost: bool = False
 
 
 class Call(msgspec.Struct, frozen=True):

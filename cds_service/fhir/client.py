@@ -167,7 +167,7 @@ def _retry_after(response: httpx.Response) -> float | None:
     told = response.headers.get("retry-after", "").strip()
     if response.status_code not in (429, 503) or not told:
         return None
-    if told.isdigit():
+    if told.isascii() and told.isdigit():
         return float(told)
     try:
         until, sent = (parsedate_to_datetime(text) for text in (told, response.headers.get("date", "")))

@@ -10,13 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-import sys
 import zlib
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -49,7 +47,7 @@ def open_client(
     the operator chose; only the proxy then sees what the names lead to, so that only written-out addresses are judged.
     A pool has one TLS identity: use one client per server. The first call reads the system's authorities from disk.
     """
-    _settle_libraries()
+    _quieten_libraries()
     shared: dict[str, Any] = {
         "ssl_context": tls or system_tls(),
         "max_connections": MAX_CONNECTIONS,
@@ -72,12 +70,9 @@ def open_client(
     )
 
 
-def _settle_libraries() -> None:
+def _quieten_libraries() -> None:
     for name in ("httpx", "httpcore"):  # they log addresses, and ours name patients
         logging.getLogger(name).setLevel(logging.WARNING)
-    # httpcore looks for this optional package at every lock: a search that fails costs more than the request does.
-    if find_spec("sniffio") is None:
-        sys.modules["sniffio"] = None  # type: ignore[assignment]  # how Python is told that there is none
 
 
 @lru_cache(maxsize=1)
@@ -133,7 +128,9 @@ async def read_body(response: httpx.Response, room: Room) -> bytes:
         raise OutboundError(Failure.TOO_LARGE)
     inflater = zlib.decompressobj(_GZIP) if encoding != "identity" else None
     parts: list[bytes] = []
+    packed = Room(room.size)
     async for chunk in response.aiter_raw():
+        packed.take(len(chunk))
         for piece in (chunk,) if inflater is None else _inflated(inflater, chunk):
             room.take(len(piece))
             parts.append(piece)
@@ -143,8 +140,10 @@ async def read_body(response: httpx.Response, room: Room) -> bytes:
 
 
 def _inflated(inflater: Any, packed: bytes) -> Iterator[bytes]:
-    """Little by little: a few bytes may stand for very many."""
+    """Little by little: a few bytes may stand for very many. Nothing may follow the end: it would pile up unseen."""
     while packed:
+        if inflater.eof:
+            raise OutboundError(Failure.ENCODING)
         try:
             yield inflater.decompress(packed, _PIECE)
         except zlib.error:
@@ -229,7 +228,7 @@ def check_url(url: httpx.URL, rules: AddressRules, *, plain_http: bool = False) 
     """Raises OutboundError for what can be told from an address alone."""
     if url.scheme not in (("http", "https") if plain_http else ("https",)) or not url.host or url.userinfo:
         raise OutboundError(Failure.REFUSED_URL)
-    if is_disguised(url.host):
+    if is_disguised(url.host) or "%" in url.host:
         raise OutboundError(Failure.REFUSED_ADDRESS)
     try:
         literal = ip_address(url.host)

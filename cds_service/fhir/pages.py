@@ -15,17 +15,12 @@ from cds_service.facts.moments import parse_moment
 from cds_service.facts.records import CoverageState
 from cds_service.fhir.call import KeyAnswer
 from cds_service.fhir.failures import Failure, OutboundError
-from cds_service.fhir.prefetch import is_null, page_size, read_answer, read_head
+from cds_service.fhir.prefetch import page_size, read_answer, read_head
 from cds_service.knowledge.model import KeyPlanEntry
 
 MOST_PAGES = 40
 MOST_RESOURCES = 2000
 _UTC = ZoneInfo("UTC")
-_NULL = msgspec.Raw(b"null")
-
-
-class _Slot(msgspec.Struct, frozen=True):
-    resource: msgspec.Raw = _NULL
 
 
 class _Link(msgspec.Struct, frozen=True):
@@ -35,7 +30,6 @@ class _Link(msgspec.Struct, frozen=True):
 
 class _Bundle(msgspec.Struct, frozen=True):
     resourceType: str | None = None
-    entry: list[_Slot | None] | None = None
     link: list[_Link | None] | None = None
     total: Any = None
 
@@ -71,13 +65,12 @@ class Page(msgspec.Struct, frozen=True):
     """One page as it came.
 
     next: the link to the next page, "" when it was announced without a link, None on the last. total: of all pages'
-    matches, -1 when not told. lost: whether an entry held no resource.
+    matches, -1 when not told.
     """
 
     answer: KeyAnswer
     next: str | None
     total: int
-    lost: bool
 
 
 def read_page(body: bytes | msgspec.Raw, entry: KeyPlanEntry) -> Page:
@@ -88,8 +81,7 @@ def read_page(body: bytes | msgspec.Raw, entry: KeyPlanEntry) -> Page:
         told = bundle.resourceType in ("OperationOutcome", "Bundle")
         raise OutboundError(Failure.OUTCOME if told else Failure.WRONG_RESOURCE)
     counted = isinstance(bundle.total, int) and not isinstance(bundle.total, bool)
-    lost = any(slot is None or is_null(slot.resource) for slot in bundle.entry or ())
-    return Page(answer, bundle.next, bundle.total if counted else -1, lost)
+    return Page(answer, bundle.next, bundle.total if counted else -1)
 
 
 class Pages:
@@ -116,7 +108,7 @@ class Pages:
             if len(heads) != 1 or heads[0] is None or heads[0].id != self._read_id:
                 raise OutboundError(Failure.WRONG_RESOURCE)
         self._count += 1
-        self._lost |= page.lost
+        self._lost |= page.answer.lost
         self._total = max(self._total, page.total)
         for raw in found:
             self._take(raw)
@@ -138,6 +130,7 @@ class Pages:
             tuple(self._included),
             reason=stopped or "",
             fetched=True,
+            lost=self._lost,
         )
 
     def _state(self, stopped: Failure | None) -> CoverageState:

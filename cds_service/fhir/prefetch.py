@@ -236,7 +236,7 @@ def _read_bundle(bundle: _Value, entry: KeyPlanEntry) -> KeyAnswer:
         place.append(item.resource)
     cut = _has_more(bundle.link or (), bundle.total, len(matches), entry.query)
     state: CoverageState = "truncated" if cut else "unordered" if lost else "complete"
-    return KeyAnswer(state, tuple(matches), tuple(included))
+    return KeyAnswer(state, tuple(matches), tuple(included), lost=lost)
 
 
 def _has_more(links: Iterable[_Link], total: Any, delivered: int, query: str) -> bool:

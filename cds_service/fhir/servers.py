@@ -13,7 +13,9 @@ import msgspec
 from cds_service.fhir.failures import Failure, OutboundError
 
 # What readers of an address disagree about: blanks, control characters, backslashes, dots and slashes in disguise.
-_AMBIGUOUS = re.compile(r"^[^?]*(?:[\s\x00-\x1f\x7f\\]|%(?:2e|2f|5c|00)|/\.\.?(?:[/?#]|$))", re.IGNORECASE)
+_AMBIGUOUS = re.compile(
+    r"^[^?]*(?:[\s\x00-\x1f\x7f\\]|%(?:25)*(?:2e|2f|5c|00)|/\.\.?(?:[/?#;]|%(?:25)*3b|$))", re.IGNORECASE
+)
 
 
 class FhirServer(msgspec.Struct, frozen=True):
@@ -76,9 +78,10 @@ def _read(text: str) -> httpx.URL:
         raise OutboundError(Failure.REFUSED_URL)
     try:
         url = httpx.URL(text)
+        host = url.host  # read when asked for, and then found to be no name
     except (httpx.InvalidURL, ValueError):
         raise OutboundError(Failure.REFUSED_URL) from None
     credentials = "@" in text.partition("://")[2].partition("/")[0]
-    if url.scheme not in ("http", "https") or not url.host or credentials or (url.port or 1) > 65535:
+    if url.scheme not in ("http", "https") or not host or credentials or (url.port or 1) > 65535:
         raise OutboundError(Failure.REFUSED_URL)
     return url

@@ -2,7 +2,8 @@
 
 An operator orders a capture for one client and listed patient ids. The order is a file in the data folder, so that all
 workers see it; what they keep lies beside it, readable for the service's user only, and goes when the order ends. This
-is chart data: only for test patients. The order, and each request that was kept, stand in the audit trail.
+is chart data, without the token for the FHIR server: only for test patients. The order, and each request that was kept,
+stand in the audit trail.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ ORDER = "order.json"
 REQUESTS = "request-*.json"
 LOOK_SECONDS = 2.0
 PRIVATE = 0o600
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class CaptureOrder(msgspec.Struct, frozen=True):
@@ -54,13 +57,13 @@ class Captures:
         return order is not None and order.client == client and patient_id in order.patients and now < order.until
 
     def keep(self, body: bytes) -> bool:
-        """Write one request; False when there are enough, or when it cannot be written."""
+        """Write one request, without the access token in it; False when there are enough, or it cannot be written."""
         assert self._folder is not None  # noqa: S101 (nothing is wanted without a folder)
         try:
             if len(list(self._folder.glob(REQUESTS))) >= MOST_REQUESTS:
                 return False
-            _write(self._folder / f"request-{time.time_ns()}-{secrets.token_hex(4)}.json", body)
-        except OSError:
+            _write(self._folder / f"request-{time.time_ns()}-{secrets.token_hex(4)}.json", _without_token(body))
+        except (OSError, msgspec.DecodeError):
             return False
         return True
 
@@ -121,6 +124,13 @@ def sweep(folder: Path) -> int:
     for file in kept:
         file.unlink(missing_ok=True)
     return len(kept)
+
+
+def _without_token(body: bytes) -> bytes:
+    """A request as sent but for `fhirAuthorization`: the token opens the chart of the patient, and is never kept."""
+    members = _MEMBERS.decode(body.removeprefix(_BYTE_ORDER_MARK))
+    members.pop("fhirAuthorization", None)
+    return msgspec.json.encode(members)
 
 
 def _write(file: Path, content: bytes) -> None:

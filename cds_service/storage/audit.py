@@ -46,6 +46,10 @@ class SealKeys:
         self._keys = dict(keys)
         self.newest = next(iter(self._keys))
 
+    def __contains__(self, key_id: str) -> bool:
+        """Whether there is a key of this id."""
+        return key_id in self._keys
+
     def seal(self, key_id: str, *words: str) -> str | None:
         """The seal over some words, 64 hexadecimal digits; None when the key is gone."""
         key = self._keys.get(key_id)

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-import orjson
 import sqlalchemy as sa
 
 from cds_service.storage.audit import SealKeys
@@ -34,6 +33,14 @@ class AuditReport(msgspec.Struct, frozen=True):
     problems: tuple[str, ...]
 
 
+class _Said(msgspec.Struct, frozen=True):
+    """What a row may say about other rows, [worker, number] and worker -> [number, seal]; and whom it is about."""
+
+    rows: tuple[tuple[str, int], ...] = ()
+    chains: dict[str, tuple[int, str]] = {}
+    patient: str | None = None
+
+
 class _Finding:
     def __init__(self) -> None:
         self.rows = self.unsealed = 0
@@ -42,6 +49,9 @@ class _Finding:
         self.witnessed: dict[str, dict[int, str]] = {}
         self.seals: dict[str, dict[int, str]] = {}
         self.problems: list[str] = []
+
+
+_SAID = msgspec.json.Decoder(_Said)
 
 
 async def verify(database: Database, keys: SealKeys) -> AuditReport:
@@ -70,8 +80,8 @@ async def _collect(database: Database, found: _Finding) -> None:
     for row in await database.fetch(wanted):
         said = _read(row.body)
         if row.kind == "erasure":
-            found.erased |= {(worker, seq) for worker, seq in said.get("rows", ())}
-        for worker, (seq, seal) in said.get("chains", {}).items():
+            found.erased.update(said.rows)
+        for worker, (seq, seal) in said.chains.items():
             found.witnessed.setdefault(worker, {})[seq] = seal
 
 
@@ -82,18 +92,23 @@ async def _follow(database: Database, keys: SealKeys, chain: sa.Row[Any], found:
     sealed = chain_seal(keys, chain.key_id, chain.worker, first, last)
     if sealed is not None and sealed != chain.seal:
         found.problems.append(f"{at}: what says where it begins and ends was changed")
-    expected, before = chain.first_seq, chain.first_seal
+    expected, before, vouched = chain.first_seq, chain.first_seal, False
     watched = found.witnessed.get(chain.worker, {})
     while rows := await _rows(database, chain.worker, expected):
         for row in rows:
             found.rows += 1
             if row.seq != expected:
                 found.problems.append(f"{at}: {_span(expected, row.seq - 1)} removed")
+            elif vouched and row.key_id not in keys:
+                found.problems.append(f"{at}, row {row.seq}: under a key that is gone, after rows under keys in use")
             else:
                 _judge(keys, row, before, found)
+            vouched |= row.key_id in keys
             if row.seq in watched:
                 found.seals.setdefault(chain.worker, {})[row.seq] = row.seal
             expected, before = row.seq + 1, row.seal
+    if vouched and chain.key_id not in keys:
+        found.problems.append(f"{at}: what says where it begins and ends is under a key that is gone")
     if expected <= chain.last_seq:
         found.problems.append(f"{at}: {_span(expected, chain.last_seq)} removed from the end")
     elif before != chain.last_seal or expected > chain.last_seq + 1:
@@ -118,7 +133,7 @@ def _judge(keys: SealKeys, row: sa.Row[Any], before: str, found: _Finding) -> No
         found.emptied.add((row.worker, row.seq))
     elif hashlib.sha256(row.body.encode()).hexdigest() != row.digest:
         found.problems.append(f"{at}: its content was changed")
-    elif _read(row.body).get("patient") != row.patient:
+    elif _read(row.body).patient != row.patient:
         found.problems.append(f"{at}: its patient was changed")
 
 
@@ -138,12 +153,12 @@ def _span(first: int, last: int) -> str:
     return f"row {first}" if first == last else f"rows {first} to {last}"
 
 
-def _read(body: str) -> dict[str, Any]:
+def _read(body: str) -> _Said:
+    """A body that somebody wrote otherwise says nothing: that it was changed is found by its seal."""
     try:
-        said = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
-    return said if isinstance(said, dict) else {}
+        return _SAID.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return _Said()
 
 
 async def history(database: Database, tenant: str, patients: Sequence[str]) -> list[str]:

@@ -214,6 +214,8 @@ class Database:
         await self.load()
         migrate = await asyncio.to_thread(importlib.import_module, "cds_service.storage.migrate")
         with translated():
+            if self._file is not None:
+                self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             async with self.writer.begin() as connection:
                 if not self.is_sqlite:
                     await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({UPGRADE_LOCK})")

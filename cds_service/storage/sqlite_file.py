@@ -63,7 +63,7 @@ def prepare_file(file: Path, busy_ms: int) -> bool:
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with closing(sqlite3.connect(file, timeout=busy_ms / 1000, isolation_level=None)) as connection:
         if not _is_empty(connection):
-            return _is_current(connection)
+            return _is_current(connection, file)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("BEGIN IMMEDIATE")
@@ -72,20 +72,21 @@ def prepare_file(file: Path, busy_ms: int) -> bool:
                 connection.execute(" ".join(statement.split()))
             connection.execute("INSERT INTO alembic_version VALUES (?)", (HEAD,))
         connection.execute("COMMIT")
-        return _is_current(connection)
+        return _is_current(connection, file)
 
 
 def _is_empty(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
 
 
-def _is_current(connection: sqlite3.Connection) -> bool:
+def _is_current(connection: sqlite3.Connection, file: Path) -> bool:
     if _revision(connection) != HEAD:
         return False
     found = {_plain(sql) for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
     if missing := {_plain(statement) for statement in _STATEMENTS.split(";\n")} - {""} - found:
         raise StorageError(
-            f"the schema says that it is revision {HEAD} and lacks {len(missing)} of its tables and indices"
+            f"{file.name}: the schema says that it is revision {HEAD} and lacks {len(missing)} of its tables and"
+            " indices"
             " -> move the database file away, or restore one that `ionwise db upgrade` made"
         )
     return True

@@ -23,3 +23,8 @@ class Allowance:
             return math.ceil((1 - left) * 60 / most)
         self._left[client.name] = (left - 1, now)
         return 0
+
+    def give_back(self, client: Client) -> None:
+        """A call that was taken was not the client's: whoever repeats its tokens must not use up its calls."""
+        left, since = self._left[client.name]
+        self._left[client.name] = (left + 1, since)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from cds_service.errors import Finding, KnowledgeError, SettingsError
+from cds_service.fhir.addresses import is_listable
 from cds_service.fhir.profiles import PROFILES
 from cds_service.fhir.servers import FhirServer
 from cds_service.knowledge.file_model import FileModel, Id, Sentence, read_model
@@ -46,9 +47,11 @@ def _base(value: str) -> str:
 
 def _network(value: str) -> str:
     try:
-        ip_network(value)
+        network = ip_network(value)
     except ValueError:
         raise ValueError("must be an address range such as 10.20.0.0/16") from None
+    if not is_listable(network):
+        raise ValueError("must not reach into link-local, metadata, loopback, multicast or reserved addresses")
     return value
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from cds_service.trust.clients import Client
-from cds_service.trust.fetching import fetch_key_set
+from cds_service.trust.key_ring import Fetch
 from cds_service.trust.key_set import read_key_set
 from cds_service.trust.keys import KeySet, KeySetError
 
@@ -28,14 +28,14 @@ class KeySource(msgspec.Struct, frozen=True):
         yield from (f"{self.name}: left out: {problem}" for problem in self.found.left_out)
 
 
-async def inspect_keys(client: Client) -> tuple[KeySource, ...]:
+async def inspect_keys(client: Client, fetch: Fetch) -> tuple[KeySource, ...]:
     """The client's key sources, fetched now."""
     pinned = (KeySource("pinned", client.pinned),) if client.pinned.keys else ()
-    return (*pinned, *[await _fetched(url, client) for url in client.key_urls])
+    return (*pinned, *[await _fetched(url, client, fetch) for url in client.key_urls])
 
 
-async def _fetched(url: str, client: Client) -> KeySource:
+async def _fetched(url: str, client: Client, fetch: Fetch) -> KeySource:
     try:
-        return KeySource(url, read_key_set(await fetch_key_set(url, client.key_networks)))
+        return KeySource(url, read_key_set(await fetch(url, client.key_networks)))
     except KeySetError as error:
         return KeySource(url, trouble=str(error))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import logging
 from collections.abc import Awaitable, Callable
 
 import msgspec
 
 from cds_service.trust.clients import Client, Networks
+from cds_service.trust.fetching import fetch_key_set
 from cds_service.trust.key_set import read_key_set
 from cds_service.trust.keys import Key, KeySet, KeySetError
 
@@ -18,13 +18,6 @@ Fetch = Callable[[str, Networks], Awaitable[bytes]]
 FRESH_SECONDS = 600.0  # after that a key that its owner withdrew is not taken any more
 RETRY_SECONDS = 30.0  # between two fetches of one set, whoever asks for whichever key
 OUTAGE_SECONDS = 3600.0  # how long the last set serves when its server does not
-
-
-async def _fetch_over_http(url: str, networks: Networks) -> bytes:
-    """The HTTP client takes a fifth of a second to load: when it is needed, and not in the event loop."""
-    fetching = await asyncio.to_thread(importlib.import_module, "cds_service.trust.fetching")
-    found: bytes = await fetching.fetch_key_set(url, networks)
-    return found
 
 
 class _Held(msgspec.Struct):
@@ -38,7 +31,7 @@ class _Held(msgspec.Struct):
 class KeyRing:
     """Finds keys. It outlives a reload of the clients file: what was fetched stays fetched."""
 
-    def __init__(self, fetch: Fetch = _fetch_over_http) -> None:
+    def __init__(self, fetch: Fetch = fetch_key_set) -> None:
         self._fetch = fetch
         self._held: dict[str, _Held] = {}
         self._fetching: dict[str, asyncio.Task[None]] = {}

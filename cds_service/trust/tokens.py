@@ -6,7 +6,7 @@ key is checked first, so that a stranger's token never makes us fetch one.
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +24,7 @@ LONGEST_LIFE_SECONDS = 3600
 MOST_CHARACTERS = 16_384
 _PORTS = {"http": 80, "https": 443}
 _JWS = jwt.PyJWS(algorithms=sorted(ALGORITHMS))
+_LATEST = sys.float_info.max  # JSON has larger whole numbers, with which nobody can calculate
 _UNVERIFIED: Any = {"verify_signature": False}
 
 
@@ -52,6 +53,8 @@ def plain_address(url: str) -> str:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return url
+    if "@" in parts.netloc or "#" in url or any(sign.isspace() for sign in url):
+        return url  # no address of ours is written so
     if ":" in host:
         host = f"[{host}]"
     if port is not None and port != _PORTS.get(parts.scheme):
@@ -120,7 +123,7 @@ def _has_claims(claims: Mapping[str, Any]) -> bool:
 
 
 def _is_time(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LATEST
 
 
 def _check_claims(claims: Mapping[str, Any], client: Client, endpoints: Collection[str], now: float) -> str:

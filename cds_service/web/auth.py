@@ -86,6 +86,7 @@ class Gate:
             log.warning("throttled", extra={"client": client.name})
             raise RequestError(429, "throttled", "too many calls; send this one again later", retry_after=wait)
         if self._spend is not None and not await self._is_new(self._spend, passport, now):
+            self._allowance.give_back(client)
             raise RefusedTokenError("replayed", client.name, client.issuer, passport.jti)
         return Caller(client.name, client, site)
 

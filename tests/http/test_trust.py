@@ -255,6 +255,14 @@ def test_strangers_do_not_use_up_a_clients_calls(make: Make, tmp_path: Path) -> 
     assert client.post(PATIENT_VIEW, BODY, signed()).status == 200
 
 
+def test_a_token_that_is_repeated_does_not_use_up_its_clients_calls(make: Make, tmp_path: Path) -> None:
+    client = make(**production(tmp_path, entry(tmp_path, Signer(), requests_per_minute=2)))
+    seen = signed()
+    assert client.post(PATIENT_VIEW, BODY, seen).status == 200
+    assert [client.post(PATIENT_VIEW, BODY, seen).status for _ in range(5)] == [401] * 5
+    assert client.post(PATIENT_VIEW, BODY, signed()).status == 200
+
+
 def test_the_sandbox_asks_for_no_token_but_verifies_the_one_that_is_sent(make: Make, tmp_path: Path) -> None:
     client = make(**production(tmp_path, sandbox=True))
     assert client.post(PATIENT_VIEW, BODY).status == 200

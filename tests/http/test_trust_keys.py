@@ -24,7 +24,6 @@ from tests.unit.trust.canary import Canary, listening, ok
 from tests.unit.trust.signer import Signer, entry, write_clients
 
 pytestmark = pytest.mark.anyio
-LOOPBACK = ["127.0.0.0/8"]
 BODY = json.dumps(request()).encode()
 
 
@@ -67,7 +66,7 @@ def service(knowledge: Knowledge, folder: Path, *entries: dict[str, Any]) -> Cli
 def published(folder: Path, canary: Canary, **members: Any) -> dict[str, Any]:
     """A client whose keys are at the canary's address."""
     url = f"http://127.0.0.1:{canary.port}/jwks"
-    return entry(folder, key_set=None, **({"key_set_urls": [url], "key_set_networks": LOOPBACK} | members))
+    return entry(folder, key_set=None, **({"key_set_urls": [url]} | members))
 
 
 async def status(client: Client, token: str) -> int:
@@ -98,6 +97,24 @@ async def test_s_18_another_jku_causes_no_request_at_all(
     assert publisher.requests == []
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("http:", "HTTP:"), ("http:", "https:"), ("//", "//me@"), ("//", "//@"), ("127.0.0.1", "localhost"),
+        ("127.0.0.1", "127.0.0.1."), ("127.0.0.1", "127.1"), ("127.0.0.1", "[::ffff:127.0.0.1]"),
+        ("/jwks", "/JWKS"), ("/jwks", "/jwk\u017f"), ("/jwks", "/%6awks"), ("/jwks", "//jwks"), ("/jwks", "/jwks "),
+        ("http", " http"),
+    ],
+)  # fmt: skip
+async def test_s_18_a_jku_in_another_spelling_is_another_jku(
+    knowledge: Knowledge, tmp_path: Path, publisher: Canary, old: str, new: str
+) -> None:
+    """S-18: letter by letter, so that no two readers can differ about it."""
+    client = service(knowledge, tmp_path, published(tmp_path, publisher))
+    assert await status(client, Signer().token({"jku": jku(publisher).replace(old, new)})) == 401
+    assert publisher.connections == 0
+
+
 async def test_s_18_a_jku_for_a_client_with_pinned_keys_only_causes_no_request(
     knowledge: Knowledge, tmp_path: Path, publisher: Canary
 ) -> None:
@@ -121,10 +138,12 @@ async def test_s_18_a_token_that_is_bad_anyway_causes_no_request(
 async def test_s_18_a_listed_address_that_is_private_causes_no_request(
     knowledge: Knowledge, tmp_path: Path, publisher: Canary, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """S-18: no private addresses, unless the operator named their range."""
-    client = service(knowledge, tmp_path, published(tmp_path, publisher, key_set_networks=[]))
+    """S-18: outside the sandbox not even to this machine."""
+    listed = published(tmp_path, publisher, key_set_urls=[jku(publisher).replace("http:", "https:")])
+    client = Client(create_app(Settings(**production(tmp_path, listed)), knowledge, echo))
     assert await status(client, Signer().token()) == 401
-    assert publisher.requests == []
+    assert publisher.connections == 0
+    assert "refused-address" in caplog.text
     assert "key_set_networks" in caplog.text
 
 

@@ -131,6 +131,15 @@ async def test_a_capture_keeps_the_requests_of_one_client_about_listed_patients(
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_capture_never_holds_the_token_for_the_fhir_server(tmp_path: Path, mark: bytes) -> None:
+    order_capture(tmp_path, "ehr", frozenset({"p1"}), datetime.now(UTC), "A. Pharmacist", "why")
+    sent = b'{"hook": "patient-view", "fhir\\u0041uthorization": {"access_token": "s3cr3t"}, "context": {"x": 1.10}}'
+    assert Captures(tmp_path).keep(mark + sent)
+    (kept,) = (tmp_path / "captures").glob("request-*.json")
+    assert kept.read_bytes() == b'{"hook":"patient-view","context":{"x": 1.10}}'
+
+
 @pytest.mark.parametrize(("client", "patient"), [("another", PATIENT), ("sandbox", "another")])
 async def test_nobody_else_is_captured(running: Running, tmp_path: Path, client: str, patient: str) -> None:
     order_capture(tmp_path, client, frozenset({patient}), datetime.now(UTC), "A. Pharmacist", "why")

@@ -181,6 +181,24 @@ async def test_a_rotated_key_still_vouches_and_a_lost_one_is_said(audited: Store
     assert (lost.unsealed, lost.problems) == (6, ())
 
 
+async def test_rows_cannot_be_changed_under_a_key_that_never_was(audited: Store) -> None:
+    await tamper(audited, audit_entry.update().where(row(3)).values(body="{}", key_id="gone"))
+    assert "row 3: under a key that is gone" in (await check(audited)).problems[0]
+
+
+async def test_an_end_cannot_be_told_anew_under_a_key_that_never_was(audited: Store) -> None:
+    (fifth,) = [one for one in await rows(audited, audit_entry) if one.seq == 5]
+    anew = audit_chain.update().values(last_seq=5, last_seal=fifth.seal, key_id="gone")
+    await tamper(audited, audit_entry.delete().where(row(6)), anew)
+    assert "begins and ends is under a key that is gone" in (await check(audited)).problems[0]
+
+
+@pytest.mark.parametrize("body", ["5", "[1]", "{", '{"rows": 5}', '{"rows": [[1]]}', '{"chains": {"a": 1}}'])
+async def test_whatever_a_row_was_made_to_say_the_check_ends(audited: Store, body: str) -> None:
+    await tamper(audited, audit_entry.update().where(row(1)).values(body=body))
+    assert any("row 1" in one for one in (await check(audited)).problems)
+
+
 async def test_feedback_and_switches_are_told(audited: Store) -> None:
     assert await audited.add_feedback("t", "ehr", [overridden(), overridden()], NOW) == 1
     await set_switch(audited.database, Switch("t", "mg-low", "off", "an operator", "too many", NOW), OPERATORS)

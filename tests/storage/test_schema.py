@@ -69,6 +69,13 @@ def schema_of(file: Path) -> set[str]:
     return {"".join(sql.split()) for (sql,) in found}
 
 
+async def test_an_upgrade_makes_the_folder_of_a_sqlite_file(tmp_path: Path) -> None:
+    database = Database(tmp_path / "not" / "there" / "file")
+    await database.upgrade()
+    assert await database.revision() == HEAD
+    await database.close()
+
+
 async def test_two_upgrades_at_once_do_not_collide(empty_url: str, tmp_path: Path) -> None:
     databases = [Database(locate(empty_url, tmp_path)) for _ in range(4)]
     (tmp_path / "data").mkdir()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -32,7 +32,7 @@ from cds_service.fhir.read.orders import read_orders
 from cds_service.fhir.read.references import MedicationShelf
 from cds_service.fhir.read.site_ranges import is_known_adult, with_site_range, with_site_ranges
 
-COMPLETE, UNORDERED, NOT_ASKED = Coverage("complete"), Coverage("unordered"), Coverage("not asked")
+COMPLETE, NOT_ASKED = Coverage("complete"), Coverage("not asked")
 
 
 def read_chart(
@@ -69,7 +69,7 @@ def read_chart(
     observed = read_observations(
         intake.observations, vocabulary, as_of, call.patient_id, inpatient, cut, admit_unknown_status, intake.specimens
     )  # fmt: skip
-    coverage |= {key: UNORDERED for key in observed.unreadable if coverage.get(key) == COMPLETE}
+    coverage |= _less_the_lost(call, intake.incomplete | observed.unreadable, coverage)
     person = read_person(patient, call.patient_id, zone)
     if vocabulary.laboratory_ranges and is_known_adult(person, as_of):
         observed = _with_ranges(observed, vocabulary.laboratory_ranges)
@@ -134,16 +134,26 @@ def _medication_records(
 
 
 def _coverage(call: Call, intake: Intake, concept_keys: Mapping[str, str]) -> dict[str, Coverage]:
-    """How completely each key was answered. A key that lost a resource to quarantine is not complete any more."""
+    """How completely each key was answered, whatever of it could not be read."""
     coverage = dict.fromkeys(concept_keys.values(), NOT_ASKED)
     for key, answer in call.answers.items():
         if answer.state == "truncated":
             coverage[key] = _reach(intake.observations.get(key), answer.reason)
-        elif answer.state == "complete":
-            coverage[key] = UNORDERED if key in intake.incomplete else COMPLETE
         else:
-            coverage[key] = Coverage(answer.state, reason=answer.reason)
+            coverage[key] = COMPLETE if answer.state == "complete" else Coverage(answer.state, reason=answer.reason)
     return coverage
+
+
+def _less_the_lost(call: Call, unread: Set[str], coverage: Mapping[str, Coverage]) -> dict[str, Coverage]:
+    """The keys of which something was lost: what it was is not known, so they prove no absence, however far back a
+    page reaches."""
+    lost = unread | {key for key, answer in call.answers.items() if answer.lost}
+    found = {key: coverage[key] for key in lost if key in coverage}
+    return {
+        key: Coverage("unordered", reason=answered.reason)
+        for key, answered in found.items()
+        if answered.state in ("complete", "truncated")
+    }
 
 
 def _reach(page: Page | None, reason: str) -> Coverage:

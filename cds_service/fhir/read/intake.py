@@ -104,6 +104,8 @@ class Intake:
         subject: Reference | None = getattr(resource, "subject", None)
         if (subject is None or subject.reference != self._owner) and not self._is_ours(resource, subject, vouched):
             self.refuse(key, f"{resource.resource_type}/{resource.id}", SUBJECT)
+            if subject is None or not subject.reference:
+                self.incomplete.add(key)  # it may be the patient's
             return None
         # A quick no for the resources that can hold no modifier extension we would have to look for.
         if resource.implicit_rules or resource.modifier_extension or kind in _MODIFIED_INSIDE:

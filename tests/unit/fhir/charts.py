@@ -142,10 +142,11 @@ def chart(
     drafts: tuple[dict[str, Any], ...] = (),
     included: tuple[dict[str, Any], ...] = (),
     admit_unknown_status: bool = False,
+    lost: bool = False,
     **call: Any,
 ) -> Snapshot:
     """The snapshot of a call whose one key delivered these resources."""
-    answer = KeyAnswer(state, tuple(raw(r) for r in resources), tuple(raw(r) for r in included))
+    answer = KeyAnswer(state, tuple(raw(r) for r in resources), tuple(raw(r) for r in included), lost=lost)
     hook = call.pop("hook", "patient-view")
     made = Call(hook, PATIENT, NOW, {key: answer}, drafts=tuple(raw(d) for d in drafts), **call)
     return read_chart(made, VOCABULARY, KEYS, AMSTERDAM, admit_unknown_status=admit_unknown_status)

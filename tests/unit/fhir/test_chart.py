@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cds_service.errors import CannotTellError
+from cds_service.facts.proof import require_unmeasured
 from cds_service.fhir.call import Call, KeyAnswer
 from cds_service.fhir.read.chart import read_chart
 from tests.unit.fhir.charts import (
@@ -170,6 +173,14 @@ def test_an_unreadable_resource_leaves_the_results_beside_it_as_they_are() -> No
     assert snapshot.coverage["labsRare"].state == "unordered"
 
 
+@pytest.mark.parametrize("subject", [None, {"display": "somebody"}])
+def test_a_record_that_does_not_say_whose_it_is_may_be_the_patients(subject: dict[str, str] | None) -> None:
+    snapshot = chart(order("A02BC01", subject=subject))
+    assert (snapshot.drug_list, snapshot.coverage["medications"].state) == ((), "unordered")
+    elses = chart(order("A02BC01", subject={"reference": "Patient/p2"}))
+    assert (elses.drug_list, elses.coverage["medications"].state) == ((), "complete")
+
+
 def test_a_cut_page_reaches_back_only_when_it_is_provably_newest_first() -> None:
     pages = [result(id=f"o{d}", effectiveDateTime=f"2026-11-{d:02}T08:00:00+01:00") for d in (19, 17, 15)]
     newest_first = chart(*pages, key="labsRare", state="truncated")
@@ -181,6 +192,23 @@ def test_a_cut_page_reaches_back_only_when_it_is_provably_newest_first() -> None
     assert oldest_first.coverage["labsRare"].state == "unordered"
     assert "magnesium-serum" in oldest_first.provisional
     assert chart(order("A02BC01"), state="truncated").coverage["medications"].state == "unordered"
+
+
+def test_a_cut_page_that_lost_something_proves_no_absence_however_far_back_it_reaches() -> None:
+    pages = [result(id=f"o{d}", effectiveDateTime=f"2026-11-{d:02}T08:00:00+01:00") for d in (19, 17, 15)]
+    whole = chart(*pages, key="labsRare", state="truncated")
+    nobodys = result(id="o9", subject={"display": "somebody"}, effectiveDateTime="2026-11-14T08:00:00+01:00")
+    for snapshot in (
+        chart(*pages, key="labsRare", state="truncated", lost=True),
+        chart(*pages, nobodys, key="labsRare", state="truncated"),
+    ):
+        assert snapshot.results == whole.results
+        assert not snapshot.provisional
+        covered = snapshot.coverage["labsRare"]
+        assert (covered.state, covered.reaches_to) == ("unordered", None)
+        require_unmeasured(whole, "magnesium-serum", timedelta(hours=1))
+        with pytest.raises(CannotTellError, match="only part"):
+            require_unmeasured(snapshot, "magnesium-serum", timedelta(hours=1))
 
 
 ODD: st.SearchStrategy[Any] = st.recursive(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import time
 from decimal import Decimal
 from typing import Any
@@ -48,6 +49,12 @@ def test_a_dose_range_counts_at_its_high_end_and_the_old_shape_is_read() -> None
     assert only(chart(ranged)).dosages[0].amount == Decimal(2)
     dosage = only(chart(old)).dosages[0]
     assert (dosage.amount, dosage.unit, dosage.text) == (Decimal("0.5"), "tablet", "half")
+
+
+@pytest.mark.parametrize("shape", [lambda dose: {"doseAndRate": [dose]}, lambda dose: dose])
+def test_a_range_up_to_a_bound_is_no_amount(shape: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    bound = {"doseRange": {"low": {"value": 1}, "high": {"value": 2, "comparator": "<"}}}
+    assert only(chart(statement(CITRATE, dosage=[shape(bound)]))).dosages[0].amount is None
 
 
 def test_times_of_day_and_strengths_are_kept_as_recorded() -> None:

@@ -29,6 +29,9 @@ def page(*found: Any, follows: bool = False, **more: Any) -> bytes:
     return orjson.dumps({"resourceType": "Bundle", "type": "searchset", "entry": entries, "link": link} | more)
 
 
+ODDLY_MEANT = page(entry=[{"resource": lab("m"), "modifierExtension": [{"url": "https://ehr.example/x"}]}])
+
+
 def collect(*bodies: bytes, stopped: Failure | None = None, entry: KeyPlanEntry = LABS) -> KeyAnswer:
     """The answer that these pages make."""
     pages = Pages(entry)
@@ -57,11 +60,20 @@ def test_pages_with_all_that_was_announced_are_whole() -> None:
         ([page(lab("a"), lab("b"), total=3)], "truncated"),
         ([page(lab("a"), lab("b"), follows=True), page(lab("c"), lab("d"))], "complete"),
         ([page(lab("a"), None)], "unordered"),
+        ([ODDLY_MEANT], "unordered"),
+        ([page(lab("a"), lab("b"), follows=True), ODDLY_MEANT], "unordered"),
         ([page(lab("a"), {"resourceType": "Observation"}, total=2)], "complete"),
     ],
 )
 def test_what_pages_prove(bodies: list[bytes], state: str) -> None:
     assert collect(*bodies).state == state
+
+
+def test_a_cut_answer_says_that_something_was_lost() -> None:
+    bodies = (page(lab("a"), None, follows=True), page(lab("b")))
+    assert [collect(body).lost for body in bodies] == [True, False]
+    told = collect(bodies[0], stopped=Failure.TIMEOUT)
+    assert (told.state, told.lost) == ("truncated", True)
 
 
 def test_a_result_that_slipped_between_two_pages_leaves_the_answer_a_part() -> None:

@@ -47,7 +47,8 @@ def test_another_server_is_not_taken_for_it(named: str) -> None:
         "", "ehr.example", "https://", "https://me@ehr.example/fhir", "https://me:x@ehr.example", "https://ehr.example?x=1",
         "https://ehr.example/#f", "https://ehr.example/a\\b", "https://ehr.example/a b", "https://ehr.example/%2e%2e/x",
         "https://ehr.example/a/../b", "https://@ehr.example/", "javascript:alert(1)", "https://ehr.example\n.evil/",
-        "https://ehr.example:99999/",
+        "https://ehr.example:99999/", "https://xn--a/", "https://\uff11\uff12\uff17.0.0.1/", "https://ehr.example\u202e/",
+        "https://ehr.example/a/..;/b", "https://ehr.example/%252e%252e/x",
     ],
 )  # fmt: skip
 def test_what_is_no_plain_address_is_refused(named: str) -> None:
@@ -79,6 +80,8 @@ def test_a_next_page_on_the_same_server_is_followed(link: str, leads_to: str) ->
         "https://evil.example/fhir/R4?page=2", "https://ehr.example/fhir/R44?page=2", "https://ehr.example/admin?page=2",
         "../../admin", "https://ehr.example/fhir/R4/../../admin", "https://ehr.example/fhir/R4/%2e%2e/%2e%2e/admin",
         "https://me:x@ehr.example/fhir/R4?page=2", "https://ehr.example@evil.example/fhir/R4", "https://ehr.example\\@evil/",
+        "/fhir/R4/..;/admin", "/fhir/R4/..;x=1/admin", "/fhir/R4/..%3b/admin", "/fhir/R4/%252e%252e/admin",
+        "https://ehr.example./fhir/R4/x", "/FHIR/R4/x", "/fhir/R4;x/Observation", "https://xn--a/fhir/R4/x",
         "file:///fhir/R4/x", "data:,x", "http://[", "https://ehr.example/fhir",
     ],
 )  # fmt: skip

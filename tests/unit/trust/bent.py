@@ -71,8 +71,8 @@ WRONG_VALUES: Mapping[str, list[Any]] = {
     "aud": [1, [], [1], {}, [[URL]], ""],
     "jti": [1, "", {}],
     "tenant": [1, "", {}],
-    "exp": ["9999999999", True, [], "soon"],
-    "iat": ["1", {}],
+    "exp": ["9999999999", True, [], "soon", 10**400],
+    "iat": ["1", {}, -(10**400)],
     "nbf": ["1", {}],
 }
 AUDIENCES: tuple[Any, ...] = (
@@ -88,6 +88,12 @@ AUDIENCES: tuple[Any, ...] = (
     URL.upper(),
     "https://[",
     [BASE, "https://other.example"],
+    URL.replace("://", "://me@"),
+    URL.replace("://", "://@"),
+    f"{URL}#x",
+    f"{URL}#",
+    f" {URL}",
+    URL.replace("cds.", "c\tds."),
     "sandman",
 )
 S_03: Mapping[str, Bent] = {f"S-03 {name}": partial(EC.token, header) for name, header in HEADERS.items()}

@@ -24,10 +24,12 @@ class Canary:
         self.answer = answer
         self.delay = delay
         self.requests: list[bytes] = []
+        self.connections = 0
         self.port = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
+        self.connections += 1
         try:
             self.requests.append(await reader.readuntil(b"\r\n\r\n"))
             for piece in self.answer:

@@ -21,6 +21,14 @@ def test_it_comes_back_with_time_and_never_grows_beyond_itself() -> None:
     ]  # fmt: skip
 
 
+def test_a_call_that_was_not_the_clients_is_given_back() -> None:
+    allowance = Allowance()
+    for _ in range(5):
+        assert allowance.take(SLOW, 0) == 0
+        allowance.give_back(SLOW)
+    assert [allowance.take(SLOW, 0) for _ in range(3)] == [0, 0, 30]
+
+
 def test_one_client_does_not_use_the_allowance_of_another() -> None:
     allowance = Allowance()
     assert [allowance.take(SLOW, 0) for _ in range(3)][-1] == 30

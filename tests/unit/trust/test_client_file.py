@@ -117,6 +117,28 @@ SMALL = "clients:\n- name: a\n  issuer: x\n  key_set: umc.jwks.json\n"
         (SMALL + "  key_set_urls: ['https://ehr.example/a b']", 5, "must be an address such as"),
         (SMALL + "  key_set_urls: ['https://[']", 5, "must be an address such as"),
         (SMALL + "  key_set_networks: [10.0.0.1/8]", 5, "must be an address range"),
+        *(
+            (SMALL + f"  key_set_networks: ['{network}']", 5, "must not reach into link-local, metadata, loopback")
+            for network in (
+                "169.254.0.0/16",
+                "169.254.169.254/32",
+                "127.0.0.0/8",
+                "0.0.0.0/0",
+                "::/0",
+                "::1/128",
+                "fe80::/64",
+                "224.0.0.0/4",
+                "fd00:ec2::254/128",
+                "168.63.129.16/32",
+                "::ffff:10.0.0.0/104",
+                "64:ff9b::/96",
+            )
+        ),
+        (
+            SMALL + "  fhir_servers:\n  - base_url: https://e.example\n    private_networks: [169.254.0.0/16]",
+            7,
+            "must not reach into link-local",
+        ),
         (SMALL + "  fhir_servers:\n  - base_url: http://ehr.example", 6, "begins with http: -> use https"),
         (SMALL + "  fhir_servers:\n  - base_url: https://ehr.example/?x=1", 6, "must hold no query"),
         (SMALL + "  fhir_servers:\n  - base_url: https://e.example\n    ca_bundle: gone.pem", 7, "gone.pem is no file"),

@@ -148,7 +148,7 @@ def test_keys_that_cannot_be_fetched_or_used_are_told(folder: Path) -> None:
     result = run("clients", "test", "umc")
     assert result.exit_code == 0
     assert "pinned: left out: key 2: its use is not sig" in result.output
-    assert "https://127.0.0.1:9/jwks: its address is private" in result.output
+    assert "https://127.0.0.1:9/jwks: refused-address: it is private" in result.output
     write_clients(folder, entry(folder, name="far", key_set=None, key_set_urls=urls))
     result = run("clients", "test", "far")
     assert (result.exit_code, "no key can be used" in result.output) == (1, True)

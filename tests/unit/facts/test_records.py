@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from cds_service.errors import CannotTellError
+from cds_service.facts.records import Dosage, Exposure, Problem, UnmappedDrug
 from tests.unit.engine.charts import result
 
 
@@ -42,3 +43,10 @@ def test_a_bound_is_no_amount() -> None:
     assert result("140").amount == Decimal(140)
     with pytest.raises(CannotTellError, match="only a bound"):
         _ = result("140", comparator="<").amount
+
+
+def test_what_a_chart_does_not_say_of_a_record_is_not_assumed() -> None:
+    drug = Exposure("a", frozenset(), frozenset(), "active", None, None, None, (), (), "MedicationRequest/1", "ATC")
+    disease = Problem("gout", "gout", None, active=True, confirmed=True, by_text=False, ref="Condition/1")
+    assert (drug.judged, drug.as_needed, drug.over_the_counter, disease.ongoing) == (False, False, False, False)
+    assert (Dosage().as_needed, UnmappedDrug("text", "MedicationRequest/2").draft) == (False, False)

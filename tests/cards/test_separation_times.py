@@ -141,7 +141,8 @@ def ago(days: int) -> Moment:
 
 
 def thyroid(value: str, low: str | None, high: str | None) -> Result:
-    bounds = ReferenceRange(*(None if end is None else Decimal(end) for end in (low, high)), "")
+    first, last = (None if end is None else Decimal(end) for end in (low, high))
+    bounds = ReferenceRange(first, last, "")
     return Result(
         "tsh", Decimal(value), "", value, "m[IU]/L", False, ago(1), "fresh", frozenset(), bounds, "Observation/2"
     )

@@ -22,9 +22,9 @@ class UrineCollection(msgspec.Struct, frozen=True):
 
     magnesium: Result
     problem: str
-    serum: Result | None = None
-    checks: tuple[Result, ...] = ()
-    small: bool = False
+    serum: Result | None
+    checks: tuple[Result, ...]
+    small: bool
 
     @property
     def checked(self) -> bool:

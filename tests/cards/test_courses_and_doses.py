@@ -88,7 +88,7 @@ def test_a_start_that_is_unknown_does_not_hide_one_that_is_known() -> None:
 
 def test_of_two_first_prescriptions_the_longer_one_is_what_is_planned() -> None:
     drafts = [monitored(None, status="draft", judged=True, until=moment(-days * DAY)) for days in (10, 200)]
-    data = {"alone": "long", "with_cofactor": "long", "at_start_with": ("partner",)}
+    data: dict[str, Any] = {"alone": "long", "with_cofactor": "long", "at_start_with": ("partner",)}
     assert isinstance(monitor(*drafts, taken("partner"), hook="order-sign", **data), Fires)
     assert not isinstance(monitor(drafts[0], taken("partner"), hook="order-sign", **data), Fires)
 

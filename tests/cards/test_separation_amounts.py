@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def minerals(group: str, *amounts: int) -> Exposure:
     return drug("mineral", groups=frozenset({group}), dosages=mg(*amounts))
 
 
-def per_day(of: str = "product") -> dict[str, object]:
+def per_day(of: str = "product") -> dict[str, Any]:
     return {"amount": {"of": of, "per": "day", "unknown": "cannot-tell", "at_least": "floor"}}
 
 
@@ -41,7 +42,7 @@ def test_a_dose_is_the_largest_of_the_record_and_not_their_sum() -> None:
 
 
 def test_a_day_is_the_sum_of_all_doses_and_products_that_the_row_names() -> None:
-    only: dict[str, object] = {"cations": ("cation-magnesium",), **per_day()}
+    only: dict[str, Any] = {"cations": ("cation-magnesium",), **per_day()}
     assert isinstance(judge(victim(), minerals("cation-magnesium", 20, 20), **only), Fires)
     ten, twenty = minerals("cation-magnesium", 10), minerals("cation-magnesium", 20)
     assert isinstance(judge(victim(), ten, twenty, **only), Fires)

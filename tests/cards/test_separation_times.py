@@ -141,8 +141,7 @@ def ago(days: int) -> Moment:
 
 
 def thyroid(value: str, low: str | None, high: str | None) -> Result:
-    first, last = (None if end is None else Decimal(end) for end in (low, high))
-    bounds = ReferenceRange(first, last, "")
+    bounds = ReferenceRange(None if low is None else Decimal(low), None if high is None else Decimal(high), "")
     return Result(
         "tsh", Decimal(value), "", value, "m[IU]/L", False, ago(1), "fresh", frozenset(), bounds, "Observation/2"
     )

@@ -177,3 +177,7 @@ def test_a_concept_in_a_unit_that_is_no_unit_takes_nothing_but_that() -> None:
     odd = concept("odd", "points", 0)
     assert convert(Decimal(5), "points", odd) == Converted(Decimal(5), converted=False)
     assert convert(Decimal(5), "mmol/L", odd) == UnitProblem("other dimension", "mmol/L")
+
+
+def test_a_concept_is_raised_by_haemolysis_only_when_it_says_so() -> None:
+    assert not MG.haemolysis_raises

@@ -158,4 +158,5 @@ def test_repletion_is_a_supplement_or_goes_into_a_vein(route: str, groups: tuple
 def test_of_a_potassium_that_is_not_low_no_cause_is_looked_for() -> None:
     found = ask(potassium_context, measured("potassium", "4.0"), taken("loop-diuretic"))
     assert (found.band, found.causes) == (None, ())
+    assert (found.moderate, found.within_site_range) == (False, False)
     assert ask(potassium_context, measured("potassium", "3.2"), taken("loop-diuretic")).causes

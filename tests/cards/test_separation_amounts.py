@@ -14,7 +14,7 @@ from cds_service.facts.outcomes import Fires
 from cds_service.facts.patient import Limits, Needs, Patient
 from cds_service.facts.records import Dosage, Exposure, Strength
 from tests.cards.drugs import chart, drug
-from tests.cards.test_separation_tables import cation, dose, judge, victim
+from tests.cards.test_separation_tables import BOTH, cation, dose, judge, judge_rows, victim
 
 SALTS = {
     "calcium": {"calcium-carbonate": (Decimal(40), Decimal(40))},
@@ -49,11 +49,14 @@ def test_a_day_is_the_sum_of_all_doses_and_products_that_the_row_names() -> None
 
 
 def test_products_of_other_rows_do_not_add_up_with_those_of_this_one() -> None:
-    found = judge(
-        victim(), drug("milk", groups=frozenset({"cation-calcium"}), dosages=mg(20)),
-        minerals("cation-magnesium", 20), cations=("cation-magnesium",), **per_day(),
-    )  # fmt: skip
-    assert not isinstance(found, Fires)
+    rows = [
+        {"cations": ("cation-magnesium",), "labels": (BOTH,), "severity": "warning", **per_day()},
+        {"cations": ("cation-calcium",), "labels": (BOTH,), "severity": "warning"},
+    ]
+    found = judge_rows(victim(), minerals("cation-calcium", 20), minerals("cation-magnesium", 20), rows=rows)
+    assert isinstance(found, Fires)
+    paired = [fact.groups for fact in found.because if isinstance(fact, Exposure) and fact.name == "mineral"]
+    assert paired == [frozenset({"cation-calcium"})]
 
 
 def test_an_amount_that_must_be_small_is_open_when_it_is_not_known() -> None:

@@ -15,6 +15,7 @@ from tests.unit.fhir.lab_results import (
     observation,
     only,
     quantity,
+    raws,
     read,
     reasons,
 )
@@ -193,6 +194,13 @@ def test_a_code_of_both_mass_and_moles_contradicts_no_unit() -> None:
 def test_a_bound_in_a_unit_of_something_else_is_no_range() -> None:
     other = [{"high": {"value": 5, "unit": "kg", "system": UCUM, "code": "kg"}}]
     assert only(read(observation("1751-7", 40, "g/L", referenceRange=other)), "albumin").range is None
+
+
+def test_a_tube_that_was_haemolysed_speaks_for_all_results_from_it() -> None:
+    tube: dict[str, Any] = {"specimen": {"reference": "Specimen/1"}}
+    haemolysed = {"resourceType": "Specimen", "id": "1", "condition": [{"text": "Hemolyzed"}]}
+    facts = read(observation(**tube), observation("2823-3", 4.1, **tube), specimens=raws(haemolysed))
+    assert [only(facts, name).flags for name in ("magnesium-serum", "potassium")] == [{"haemolysed"}] * 2
 
 
 @pytest.mark.parametrize("broken", [{"specimen": 5}, {"specimen": []}])

@@ -34,9 +34,8 @@ class SpecimenShelf:
         self._known: dict[bytes, Container] = {}
 
     def container(self, observation: Observation) -> Container:
-        """What an Observation was measured in."""
-        if observation.specimen is UNSET:
-            return NO_SPECIMEN
+        """What an Observation that names its specimen was measured in."""
+        assert observation.specimen is not UNSET  # noqa: S101 (the caller asks for no other)
         text = bytes(observation.specimen)
         known = self._known.get(text)
         if known is not None:

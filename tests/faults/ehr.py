@@ -166,9 +166,9 @@ def prefetch(hook: str = "patient-view") -> dict[str, Any]:
 
 @asynccontextmanager
 async def running(**settings: Any) -> AsyncIterator[Service]:
-    """The service in sandbox mode with all rules; `settings` as in Settings."""
+    """The service in sandbox mode with all rules, keeping nothing; `settings` as in Settings."""
     patient = {"fetch_budget_ms": 15_000, "response_budget_ms": 20_000}  # a busy machine fails no test
-    app = create_app(Settings(**{"sandbox": True} | patient | settings), KNOWLEDGE)
+    app = create_app(Settings(**{"sandbox": True, "storage": False} | patient | settings), KNOWLEDGE)
     async with app.router.lifespan_context(app):
         yield Service(app, Client(app))
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cds_service.fhir import structs
+from cds_service.fhir.datatypes import Extension
 from cds_service.fhir.read.modifiers import unknown_modifier
 from tests.unit.fhir.charts import chart, order, statement
 
@@ -39,5 +40,5 @@ def test_a_product_with_an_unknown_modifier_on_an_ingredient_identifies_nothing(
 
 
 def test_a_condition_with_a_modifier_that_is_known_is_judged_by_its_statuses() -> None:
-    known = structs.Extension(url="http://nictiz.nl/fhir/StructureDefinition/zib-Medication-StopType")
+    known = Extension(url="http://nictiz.nl/fhir/StructureDefinition/zib-Medication-StopType")
     assert unknown_modifier(structs.Condition(modifier_extension=(known,))) is None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-LEFT_BEHIND = frozenset({"__pycache__", ".git", "build", "dist", "htmlcov", "target"})
+LEFT_BEHIND = frozenset({".coverage", "__pycache__", ".git", "build", "dist", "htmlcov", "target"})
 
 
 def files(*tops: str) -> Iterator[Path]:

@@ -36,8 +36,7 @@ def verify() -> None:
     found: list[AuditReport] = []
 
     async def work(database: Database) -> None:
-        people = configured_people(required=True)
-        assert people is not None  # noqa: S101 (narrowing)
+        people = configured_people()
         found.append(await check(database, people.seal_keys()))
 
     with_database(work)
@@ -62,8 +61,7 @@ def history(
     from cds_service.storage.audit_check import history as read
 
     async def work(database: Database) -> None:
-        people = configured_people(required=True)
-        assert people is not None  # noqa: S101 (narrowing)
+        people = configured_people()
         values = [pseudonym.value for pseudonym in people.patient(tenant, patient)]
         for said in await read(database, tenant, values):
             typer.echo(said)
@@ -89,8 +87,7 @@ def start(
         raise typer.BadParameter("say why", param_hint="--reason")
 
     async def work(database: Database) -> None:
-        people = configured_people(required=True)
-        assert people is not None  # noqa: S101 (narrowing)
+        people = configured_people()
         detail = {"author": who, "reason": reason, "patients": len(patient)}
         async with database.writing() as connection:
             await append(connection, operator_trail(people), [Event("capture", when, client=client, detail=detail)])

@@ -21,16 +21,23 @@ Reason = Annotated[str, typer.Option(help="Why: it is kept with what you do.")]
 Author = Annotated[str | None, typer.Option(help="Who decided. Default: the user of this computer.")]
 
 
-def configured_people(*, required: bool = False) -> Pseudonyms | None:
-    """The pseudonyms as configured; None when there is no key yet and none is required. SettingsError for a bad one."""
+def configured_people() -> Pseudonyms:
+    """The pseudonyms as configured. SettingsError when there is no key yet, or a bad one."""
     from cds_service.settings import read_settings
     from cds_service.storage.pseudonyms import find_pseudonyms
 
     settings = read_settings(sandbox=True)
+    return find_pseudonyms(settings.pseudonym_key_file, settings.data_dir, create=False)
+
+
+def people_if_any() -> Pseudonyms | None:
+    """The same; None when no key file is named and none was made yet."""
+    from cds_service.settings import read_settings
+
     try:
-        return find_pseudonyms(settings.pseudonym_key_file, settings.data_dir, create=False)
+        return configured_people()
     except SettingsError:
-        if required or settings.pseudonym_key_file is not None:
+        if read_settings(sandbox=True).pseudonym_key_file is not None:
             raise
         return None
 

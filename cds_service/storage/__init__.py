@@ -27,7 +27,7 @@
 | `audit`, `audit_rows`, `audit_check` | the audit trail: its keys and events, how it is written, whether it is whole |
 | `ledger_rows` | what a batch of decisions becomes in the tables |
 | `recollection` | the question about earlier cards as SQL |
-| `quick_reader`, `quick_writer` | the short ways to SQLite for what a call waits for |
+| `quick_connection` | the short way to SQLite for what a call waits for |
 | `database`, `engines`, `failures`, `instants` | one database, its engines, its errors, its times |
 | `sqlite_file` | a new SQLite file, and the revision that this version needs |
 | `migrate`, `tables`, `migrations` | the schema and its revisions |

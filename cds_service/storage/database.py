@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from cds_service.errors import SettingsError, StorageError
 from cds_service.storage.failures import translated
 from cds_service.storage.instants import write_instant
-from cds_service.storage.quick_reader import QuickReader
-from cds_service.storage.quick_writer import QuickWriter
+from cds_service.storage.quick_connection import QuickConnection
 from cds_service.storage.sqlite_file import HEAD, prepare_file
 
 if TYPE_CHECKING:
@@ -75,15 +74,13 @@ class Database:
         self._prepared: int | None = None
         self._preparing = asyncio.Lock()
         self._file: Path | None = None
-        self._quick: QuickReader | None = None
-        self._quick_writer: QuickWriter | None = None
+        self._quick: QuickConnection | None = None
         if isinstance(address, Path):
             self._file = address
         elif self.is_sqlite:
             self._file = Path(address.database or "")
         if self._file is not None:
-            self._quick = QuickReader(self._file, self._check)
-            self._quick_writer = QuickWriter(self._file)
+            self._quick = QuickConnection(self._file, self._check)
 
     @cached_property
     def reader(self) -> AsyncEngine:
@@ -167,8 +164,8 @@ class Database:
         """
         try:
             await self.prepare()
-            if self._quick_writer is not None:
-                return await self._change_quickly(self._quick_writer, statement, _as_text(values), budget)
+            if self._quick is not None:
+                return await self._change_quickly(self._quick, statement, _as_text(values), budget)
             changed = await _within(budget, self._change(statement, values))
             if changed is None:
                 raise StorageError("the database is too slow")
@@ -185,10 +182,10 @@ class Database:
                 return (await connection.execute(text(statement), values)).rowcount
 
     async def _change_quickly(
-        self, writer: QuickWriter, statement: str, values: Mapping[str, Any], budget: float
+        self, quick: QuickConnection, statement: str, values: Mapping[str, Any], budget: float
     ) -> int:
         end = time.monotonic() + budget
-        while (changed := writer.run(statement, values)) is None:
+        while (changed := quick.run(statement, values)) is None:
             if time.monotonic() >= end:
                 raise StorageError("the database is locked")
             await asyncio.sleep(TRY_AGAIN_SECONDS)
@@ -235,8 +232,6 @@ class Database:
         self._prepared = None
         if self._quick is not None:
             self._quick.close()
-        if self._quick_writer is not None:
-            self._quick_writer.close()
         for name in ("reader", "writer"):
             if name in self.__dict__:  # it was needed
                 await getattr(self, name).dispose()

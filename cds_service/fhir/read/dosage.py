@@ -97,11 +97,16 @@ def unit_of(quantity: datatypes.Quantity) -> str:
     return unit[1:-1] if unit[:1] == "{" and unit[-1:] == "}" else unit
 
 
+def _finite(value: Decimal | None) -> Decimal | None:
+    """A number; None for the words NaN and Infinity, which a decimal sent as text may hold, as for one not stated."""
+    return value if value is not None and value.is_finite() else None
+
+
 def _per_day(repeat: datatypes.TimingRepeat, moments: int) -> Decimal | None:
-    days = repeat.day_of_week
-    if not (days or moments) and repeat.period is not None and repeat.period_unit:
-        return _plain_rate(repeat.frequency_max or repeat.frequency, repeat.period, repeat.period_unit)
-    frequency, period = _number(repeat.frequency_max or repeat.frequency), _number(repeat.period)
+    days, often, lasting = repeat.day_of_week, _finite(repeat.frequency_max or repeat.frequency), _finite(repeat.period)
+    if not (days or moments) and lasting is not None and repeat.period_unit:
+        return _plain_rate(often, lasting, repeat.period_unit)
+    frequency, period = _number(often), _number(lasting)
     if frequency is None and moments:
         frequency = Decimal(moments)
     if period is None or not repeat.period_unit:

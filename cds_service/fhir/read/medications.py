@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from decimal import Decimal
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ import msgspec
 
 from cds_service.facts.moments import AsOf, Moment, parse_moment
 from cds_service.facts.records import Dosage, Strength
+from cds_service.facts.units import is_number
 from cds_service.facts.vocabulary import Vocabulary
 from cds_service.fhir import datatypes, structs
 from cds_service.fhir.read.conditions import condition_names, name_of
@@ -275,6 +277,8 @@ def _supply(dispense: structs.DispenseRequest) -> timedelta | None:
     duration = dispense.expected_supply_duration or datatypes.Quantity()
     if duration.value is None or duration.comparator or (duration.code or duration.unit) not in ("d", "day", "days"):
         return None
-    repeats = dispense.number_of_repeats_allowed or 0
+    repeats = dispense.number_of_repeats_allowed or Decimal(0)
+    if not (is_number(duration.value) and is_number(repeats)):
+        return None
     days = float(duration.value) * (1 + float(repeats))
     return timedelta(days=days) if 0 < days < 3660 else None

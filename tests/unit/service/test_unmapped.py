@@ -54,6 +54,14 @@ def test_a_local_laboratory_code_is_listed_with_its_range() -> None:
     assert (line.count, str(line.low), str(line.high)) == (2, "0.71", "1.05")
 
 
+@pytest.mark.parametrize("word", ["NaN", "sNaN", "Infinity"])
+def test_what_is_no_number_is_not_counted(word: str) -> None:
+    local = coding(SITE, "MG", "Magnesium")
+    no_number = result("2", 1, "mmol/L", local) | {"valueQuantity": {"value": word, "unit": "mmol/L"}}
+    (line,) = lines(result("1", 0.71, "mmol/L", local), no_number)
+    assert (line.count, str(line.low), str(line.high)) == (1, "0.71", "0.71")
+
+
 def test_a_drug_of_r5_is_listed_as_one_of_r4() -> None:
     concept = {"coding": [coding(SITE, "7", "Onbekendine")], "text": "Onbekendine"}
     named = {"resourceType": "MedicationRequest", "id": "1", "medication": {"concept": concept}}

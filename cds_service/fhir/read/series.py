@@ -18,7 +18,6 @@ from cds_service.fhir.structs import Observation, decode
 
 CONFLICT = timedelta(hours=2)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
-_in_greenwich = partial(parse_moment, zone=ZoneInfo("UTC"))
 
 
 class Timed(Struct, gc=False, rename="camel"):
@@ -114,15 +113,16 @@ def conflicting(series: Sequence[Result]) -> tuple[Result, ...]:
     return tuple(rivals) if len(rivals) < 2 else (rivals[0], rivals[-1])
 
 
-def page_order(page: Sequence[Raw | Observation]) -> tuple[bool, Moment | None]:
+def page_order(page: Sequence[Raw | Observation], zone: ZoneInfo) -> tuple[bool, Moment | None]:
     """Whether a cut page is provably sorted newest first, and the oldest moment it reaches back to.
 
     Proof is at least one strict descent and no ascent; an entry without a time proves nothing.
     """
     moments: list[Moment] = []
+    parse = partial(parse_moment, zone=zone)
     for raw in page:
         timed = raw if isinstance(raw, Observation) else decode(raw, Timed)
-        at = None if timed is None else effective_time(timed, _in_greenwich)
+        at = None if timed is None else effective_time(timed, parse)
         if at is None:
             return False, None
         moments.append(at)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +21,7 @@ from tests.unit.fhir.charts import (
     KEYS,
     LOINC,
     NOW,
+    PATIENT,
     SNOMED,
     SUBJECT,
     UCUM,
@@ -192,6 +194,18 @@ def test_a_cut_page_reaches_back_only_when_it_is_provably_newest_first() -> None
     assert oldest_first.coverage["labsRare"].state == "unordered"
     assert "magnesium-serum" in oldest_first.provisional
     assert chart(order("A02BC01"), state="truncated").coverage["medications"].state == "unordered"
+
+
+@pytest.mark.parametrize(("oldest", "days"), [("2025-11-21", 365), ("2026-11-14T09:00:00", 7)])
+def test_how_far_a_page_reaches_is_told_in_the_time_of_the_site(oldest: str, days: int) -> None:
+    new_york = ZoneInfo("America/New_York")
+    results = [result(id=at, effectiveDateTime=at) for at in ("2026-11-20T08:00:00", oldest)]
+    answers = {"labsRare": KeyAnswer("truncated", tuple(map(raw, results)))}
+    call = Call("patient-view", PATIENT, datetime(2026, 11, 21, 8, tzinfo=new_york), answers)
+    snapshot = read_chart(call, VOCABULARY, {"sodium": "labsRare"}, new_york)
+    require_unmeasured(snapshot, "sodium", timedelta(days=days - 1))
+    with pytest.raises(CannotTellError, match="only part"):
+        require_unmeasured(snapshot, "sodium", timedelta(days=days))
 
 
 def test_a_cut_page_that_lost_something_proves_no_absence_however_far_back_it_reaches() -> None:

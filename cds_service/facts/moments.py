@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 DAY = timedelta(days=1)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+"""Before whatever happened, for sorting what has no time."""
 
 
 class Moment(msgspec.Struct, frozen=True, gc=False):

@@ -203,23 +203,20 @@ class MedicationReader:
     def _bounds(
         self, instructions: Sequence[datatypes.Dosage], extensions: Sequence[datatypes.Extension]
     ) -> tuple[Moment | None, Moment | None]:
-        """First start and last end of the dosage instructions; no end when one of them is open."""
+        """First start and last end of the dosage instructions and of the period of use of the whole order; no end when
+        an instruction is open and the order is too."""
         if len(instructions) == 1 and not extensions:
-            timing = instructions[0].timing
-            period = timing.repeat.bounds_period if timing is not None and timing.repeat is not None else None
+            period = _period_of_dose(instructions[0])
             return (None, None) if period is None else (self._time(period.start), self._time(period.end))
-        periods = [
-            instruction.timing.repeat.bounds_period or datatypes.Period()
-            for instruction in instructions
-            if instruction.timing is not None and instruction.timing.repeat is not None
-        ]
-        periods += [p for e in extensions if e.url.endswith(_PERIOD_OF_USE) and (p := _period(e)) is not None]
-        starts = [moment for p in periods if (moment := self._time(p.start)) is not None]
-        ends = [moment for p in periods if (moment := self._time(p.end)) is not None]
-        whole = ends and (len(ends) == len(instructions) or len(ends) == len(periods))
+        of_doses = [p for instruction in instructions if (p := _period_of_dose(instruction)) is not None]
+        of_order = [p for e in extensions if e.url.endswith(_PERIOD_OF_USE) and (p := _period(e)) is not None]
+        starts = [moment for p in (*of_doses, *of_order) if (moment := self._time(p.start)) is not None]
+        dose_ends = [moment for p in of_doses if (moment := self._time(p.end)) is not None]
+        order_ends = [moment for p in of_order if (moment := self._time(p.end)) is not None]
+        is_open = len(dose_ends) < len(instructions) and not order_ends
         return (
-            min(starts, key=_earliest) if starts else None,
-            max(ends, key=_latest) if whole else None,
+            min(starts, key=_earliest, default=None),
+            None if is_open else max((*dose_ends, *order_ends), key=_latest, default=None),
         )
 
     def _time(self, text: str | None) -> Moment | None:
@@ -261,6 +258,11 @@ def _earliest(moment: Moment) -> Any:
 
 def _latest(moment: Moment) -> Any:
     return moment.latest
+
+
+def _period_of_dose(instruction: datatypes.Dosage) -> datatypes.Period | None:
+    timing = instruction.timing
+    return timing.repeat.bounds_period if timing is not None and timing.repeat is not None else None
 
 
 def _period(extension: datatypes.Extension) -> datatypes.Period | None:

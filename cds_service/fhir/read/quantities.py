@@ -218,8 +218,11 @@ def read_range(raw: Raw, concept: Concept, understood: str) -> RangeReading:
     own_low, own_high = _in_concept_unit(low, low_unit, concept), _in_concept_unit(high, high_unit, concept)
     if own_low is None and own_high is None and not chosen.text:
         return RangeReading(None, suspect)
-    text = chosen.text if chosen.text and len(chosen.text) <= MAX_SHOWN else _range_text(low, high)
     other_unit = any(unit_of(unit) != unit_of(understood) for unit in (low_unit, high_unit))
+    if chosen.text and len(chosen.text) <= MAX_SHOWN:
+        text = chosen.text
+    else:  # a card prints it beside the value, whose unit a reader would take for that of both
+        text = f"{_range_text(own_low, own_high)} {concept.unit}" if other_unit else _range_text(low, high)
     return RangeReading(ReferenceRange(own_low, own_high, text), suspect, other_unit)
 
 

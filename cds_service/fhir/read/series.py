@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from msgspec import Raw, Struct
 
-from cds_service.facts.moments import Moment, parse_moment
+from cds_service.facts.moments import LONG_AGO, Moment, parse_moment
 from cds_service.facts.records import Result, Unusable
 from cds_service.fhir.datatypes import Period
 from cds_service.fhir.read.versions import last_updated
 from cds_service.fhir.structs import Observation, decode
 
 CONFLICT = timedelta(hours=2)
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Timed(Struct, gc=False, rename="camel"):
@@ -47,13 +47,13 @@ def newest_first(entries: list[Entry], zone: ZoneInfo, ranks: Mapping[str, int] 
     """Latest first by the latest time it can have been measured, then issued, then last updated (dq-latest).
 
     ranks: reference of a result -> place of its code, where one code is better than the next: of results of one
-    calendar day the best code goes first.
+    calendar day the best code goes first, one without a place last.
     """
     if len(entries) == 1:
         return (entries[0][0],)
     found = _latest_first(entries, zone)
     if ranks:
-        found.sort(key=lambda r: (-r.at.latest.astimezone(zone).toordinal(), ranks.get(r.ref, len(ranks))))
+        found.sort(key=lambda r: (-r.at.latest.astimezone(zone).toordinal(), ranks.get(r.ref, math.inf)))
     return tuple(found)
 
 

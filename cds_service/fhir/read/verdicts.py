@@ -247,10 +247,12 @@ def _side(reading: Reading, interval: ReferenceRange | None) -> str:
     """On which side of its reference range a value lies for certain."""
     if interval is None:
         return ""
-    below, above = not reading.comparator.startswith(">"), not reading.comparator.startswith("<")
-    if below and interval.low is not None and reading.value < interval.low:
+    value, sign, low, high = reading.value, reading.comparator, interval.low, interval.high
+    if low is not None and not sign.startswith(">") and (value < low or (sign == "<" and value == low)):
         return "lab-low"
-    return "lab-high" if above and interval.high is not None and reading.value > interval.high else ""
+    if high is not None and not sign.startswith("<") and (value > high or (sign == ">" and value == high)):
+        return "lab-high"
+    return ""
 
 
 def _contradicts(understood: str, properties: frozenset[str]) -> bool:

@@ -111,6 +111,16 @@ def test_the_ward_gives_place_codes_and_whether_it_is_for_children() -> None:
         assert children.paediatric
 
 
+def test_the_latest_encounter_is_the_one_that_began_last_whatever_its_offset() -> None:
+    earlier = visit(id="e1", status="finished", period={"start": "2026-11-20T10:00:00+01:00"})
+    later = visit(id="e2", status="finished", period={"start": "2026-11-20T09:30:00Z"})
+    undated = visit(id="e3", status="finished")
+    for encounters in ((earlier, later, undated), (undated, later, earlier)):
+        stay = chart(*encounters, key="encounter").stay
+        assert stay is not None
+        assert stay.ref == "Encounter/e2"
+
+
 def test_an_encounter_that_names_no_subject_counts_only_when_the_call_names_it() -> None:
     nameless = {name: value for name, value in visit().items() if name != "subject"}
     assert chart(nameless, encounter_id="e1").stay is not None

@@ -29,9 +29,7 @@ def read_person(patient: structs.Patient | None, patient_id: str, zone: ZoneInfo
     return Person(patient_id, parse_moment(patient.birth_date, zone), sex, deceased)
 
 
-def current_encounter(
-    encounters: Sequence[structs.Encounter], call: Call, zone: ZoneInfo
-) -> structs.Encounter | None:
+def current_encounter(encounters: Sequence[structs.Encounter], call: Call, zone: ZoneInfo) -> structs.Encounter | None:
     """The Encounter of the call, else the patient's own that is under way, else the latest."""
     encounters = [encounter for encounter in encounters if encounter.status.strip() not in _NEVER_TOOK_PLACE]
     for encounter in encounters:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from cds_service.facts.moments import DAY, parse_moment
+from cds_service.facts.moments import parse_moment
 from cds_service.facts.records import ReferenceRange
 from cds_service.facts.units import UnitProblem, convert, is_number, unit_of
 from cds_service.facts.vocabulary import Concept, RangeCheck
@@ -157,9 +157,11 @@ def _coded(answer: CodeableConcept, concept: Concept) -> Reading | str:
 
 def _date(text: str, zone: ZoneInfo) -> Reading | str:
     moment = parse_moment(text, zone)
-    if moment is None or moment.latest - moment.earliest > DAY:
+    if moment is None:
         return MISSING
     day = moment.earliest.astimezone(zone).date()
+    if moment.latest.astimezone(zone).date() != day:
+        return MISSING
     return Reading(Decimal(day.toordinal()), "", day.isoformat(), "", converted=False, understood="")
 
 

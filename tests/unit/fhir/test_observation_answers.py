@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -34,6 +35,12 @@ def test_a_kind_of_answer_that_a_concept_does_not_have_is_unusable(member: dict[
 def test_a_month_is_no_day() -> None:
     due = observation("11778-8", None, valueDateTime="2027-01")
     assert reasons(read(due), "expected-delivery-date") == ["dq-latest"]
+
+
+@pytest.mark.parametrize("day", ["2026-10-25", "2027-03-28"])
+def test_the_day_on_which_the_clocks_change_is_a_day(day: str) -> None:
+    (due,) = read(observation("11778-8", None, valueDateTime=day)).results["expected-delivery-date"]
+    assert due.value == date.fromisoformat(day).toordinal()
 
 
 def test_a_unit_that_the_site_states_for_a_code_is_taken_where_none_is_sent() -> None:

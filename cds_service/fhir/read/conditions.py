@@ -10,10 +10,10 @@ from msgspec import UNSET
 
 from cds_service.facts.moments import AsOf, Moment, parse_moment
 from cds_service.facts.records import Problem
-from cds_service.facts.vocabulary import Vocabulary
+from cds_service.facts.vocabulary import Vocabulary, words_of
 from cds_service.fhir import structs
 from cds_service.fhir.datatypes import CodeableConcept, Coding, Period, Reference
-from cds_service.fhir.read.lexicon import Terms, per_vocabulary, words_of
+from cds_service.fhir.read.lexicon import Terms, per_vocabulary
 from cds_service.fhir.read.references import bare_id
 
 _OVER = frozenset({"inactive", "remission", "resolved"})

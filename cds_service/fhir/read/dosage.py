@@ -11,13 +11,13 @@ import msgspec
 
 from cds_service.facts.records import Dosage, Strength
 from cds_service.facts.units import is_number
-from cds_service.facts.vocabulary import Vocabulary
+from cds_service.facts.vocabulary import Vocabulary, words_of
 from cds_service.fhir import datatypes
 from cds_service.fhir.read.drugs import Identity, drug_names
-from cds_service.fhir.read.lexicon import Terms, per_vocabulary, words_of
+from cds_service.fhir.read.lexicon import Terms, per_vocabulary
 from cds_service.fhir.structs import Medication
+from cds_service.knowledge.vocabulary_systems import UCUM_NAMES
 
-UCUM = "http://unitsofmeasure.org"
 ORAL = "oral"
 _MAX_DIGITS = 30
 _ONCE = Decimal(1)
@@ -93,7 +93,7 @@ def _number(value: Decimal | None) -> Decimal | None:
 
 def unit_of(quantity: datatypes.Quantity) -> str:
     """The UCUM code, else the unit as printed; a bare annotation such as `{tablet}` without its braces."""
-    unit = quantity.code if quantity.code and quantity.system == UCUM else quantity.unit or quantity.code
+    unit = quantity.code if quantity.code and quantity.system in UCUM_NAMES else quantity.unit or quantity.code
     return unit[1:-1] if unit[:1] == "{" and unit[-1:] == "}" else unit
 
 

@@ -1,26 +1,16 @@
-"""Words and terms: finding whole terms in text, and building an index once per vocabulary."""
+"""Finding whole terms in text, and building an index once per vocabulary."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
-from cds_service.facts.vocabulary import Vocabulary
+from cds_service.facts.vocabulary import Vocabulary, words_of
 
 Built = TypeVar("Built")
 Meaning = TypeVar("Meaning")
 
-_WORD = re.compile(r"[^\W_]+")
 _KEPT = 64
-
-
-def words_of(text: str) -> list[str]:
-    """The words of a text in lower case, without diacritics and punctuation."""
-    if not text.isascii():
-        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return _WORD.findall(text.lower())
 
 
 class Terms(Generic[Meaning]):

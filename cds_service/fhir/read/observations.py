@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from cds_service.facts.moments import AsOf, Moment, parse_moment
-from cds_service.facts.records import Result, Unusable
+from cds_service.facts.records import PROVISIONAL, Result, Unusable
 from cds_service.facts.snapshot import Quarantined
 from cds_service.facts.vocabulary import Vocabulary
 from cds_service.fhir.datatypes import Reference
@@ -37,7 +37,6 @@ FUTURE = timedelta(minutes=10)
 PRELIMINARY = frozenset({"preliminary"})
 PAGE_INCOMPLETE = frozenset({"page-incomplete"})
 DRIP_ARM = frozenset({"drip-arm"})
-PROVISIONAL = PRELIMINARY | PAGE_INCOMPLETE
 
 
 class ObservationFacts(msgspec.Struct, frozen=True):

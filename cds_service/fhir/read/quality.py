@@ -15,8 +15,8 @@ from cds_service.facts.vocabulary import Concept
 from cds_service.fhir.datatypes import Annotation, CodeableConcept, Coding, Extension, Reference
 from cds_service.fhir.read.quantities import exceeds_own_range
 from cds_service.fhir.structs import Measured, decode
+from cds_service.knowledge.vocabulary_systems import LOINC, SNOMED
 
-LOINC = "http://loinc.org"
 INDEX_CODES = frozenset({(LOINC, "46424-8"), (LOINC, "20393-5")})
 CORRECTED = frozenset({"amended", "corrected"})
 FINAL = CORRECTED | {"final"}
@@ -24,7 +24,7 @@ WITHDRAWN = frozenset({"registered", "cancelled", "entered-in-error"})
 SAME_DRAW = timedelta(minutes=15)
 INFLUENCES_INTERPRETATION = "interpretationsbeeinflussendeeigenschaft"
 HEM = "http://terminology.hl7.org/CodeSystem/v2-0493"
-HAEMOLYSED_CODES = frozenset({("http://snomed.info/sct", "118128002"), (HEM, "HEM")})
+HAEMOLYSED_CODES = frozenset({(SNOMED, "118128002"), (HEM, "HEM")})
 LOW_CODES = frozenset({"L", "LL", "LU"})
 HIGH_CODES = frozenset({"H", "HH", "HU"})
 POSITIVE_CODES = frozenset({"POS", "10828004", "52101004", "LA6576-8", "LA9633-4"})

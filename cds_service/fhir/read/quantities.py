@@ -16,6 +16,7 @@ from cds_service.facts.units import UnitProblem, convert, is_number, unit_of
 from cds_service.facts.vocabulary import Concept, RangeCheck
 from cds_service.fhir.datatypes import CodeableConcept, ObservationRange, Quantity
 from cds_service.fhir.structs import Measured, decode
+from cds_service.knowledge.vocabulary_systems import UCUM_NAMES
 
 MISSING = "dq-latest"
 UNIT = "dq-unit"
@@ -23,10 +24,6 @@ UNIT_SUSPECT = "dq-unit-suspect"
 COMPARATOR = "dq-comparator"
 CODE = "dq-code"
 COMPARATORS = frozenset({"", "<", "<=", ">", ">="})
-UCUM = frozenset(
-    {"http://unitsofmeasure.org", "http://unitsofmeasure.org/", "https://unitsofmeasure.org",
-     "urn:oid:2.16.840.1.113883.6.8"}
-)  # fmt: skip
 COUNTS = frozenset({"{score}", "{index}", "1"})
 COUNT_SPELLINGS = frozenset({"", "{score}", "score", "1", "{points}", "points", "{index}"})
 INDEXED, PLAIN = "mL/min/{1.73_m2}", "mL/min"
@@ -176,7 +173,7 @@ def _integer(raw: Raw, concept: Concept) -> Reading | str:
 def stated_unit(unit: str, system: str, code: str) -> str | None:
     """The unit string of a Quantity: its UCUM code, else its text. None when the two are different units."""
     by_code, by_text = unit_of(code), unit_of(unit)
-    if not code or (system and system not in UCUM) or (not system and by_code is None):
+    if not code or (system and system not in UCUM_NAMES) or (not system and by_code is None):
         return unit
     if by_code is not None and by_text is not None and by_code != by_text:
         return None

@@ -12,6 +12,7 @@ from cds_service.facts.units import unit_of
 from cds_service.facts.vocabulary import Concept, Vocabulary
 from cds_service.fhir.datatypes import CodeableConcept
 from cds_service.fhir.read import quality
+from cds_service.fhir.read.lexicon import per_vocabulary
 from cds_service.fhir.read.quantities import (
     NO_RANGE,
     UNIT_SUSPECT,
@@ -23,13 +24,12 @@ from cds_service.fhir.read.quantities import (
     shown,
 )
 from cds_service.fhir.structs import Measured, decode
+from cds_service.knowledge.vocabulary_systems import LOINC
 
 NO_FLAGS: frozenset[str] = frozenset()
 HAEMOLYSED = frozenset({"haemolysed"})
 MASS = frozenset({"mass"})
 MOLAR = frozenset({"substance", "charge"})
-
-LOINC = "http://loinc.org"
 
 
 class Meaning(Struct, frozen=True, gc=False):
@@ -80,7 +80,6 @@ class Verdict(Struct, frozen=True, gc=False):
 
 NOTHING = Meaning((), frozenset(), haemolysis_index=False, elsewhere=False)
 MAX_REMEMBERED = 20_000
-MAX_VOCABULARIES = 64
 
 
 class Judge:
@@ -156,17 +155,7 @@ def _rank(concepts: Iterable[Concept], codes: Sequence[str]) -> int | None:
     return min(places, default=None)
 
 
-def judge_by(vocabulary: Vocabulary) -> Judge:
-    """The judge of a vocabulary, the same one for every call while the knowledge stays loaded."""
-    judge = _JUDGES.get(id(vocabulary))
-    if judge is None or judge.vocabulary is not vocabulary:
-        if len(_JUDGES) >= MAX_VOCABULARIES:
-            _JUDGES.clear()
-        judge = _JUDGES[id(vocabulary)] = Judge(vocabulary)
-    return judge
-
-
-_JUDGES: dict[int, Judge] = {}
+judge_by = per_vocabulary(Judge)
 
 
 def is_plain(found: Measured) -> bool:

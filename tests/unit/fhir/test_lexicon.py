@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from cds_service.facts.vocabulary import Vocabulary
-from cds_service.fhir.read.lexicon import Terms, per_vocabulary, words_of
+from cds_service.facts.vocabulary import Vocabulary, words_of
+from cds_service.fhir.read.lexicon import Terms, per_vocabulary
 from tests.unit.fhir.charts import VOCABULARY
 
 

@@ -89,9 +89,8 @@ def test_a_time_that_cannot_be_read_is_no_time() -> None:
     assert reasons(read(observation(effectiveDateTime="yesterday"))) == ["dq-latest"]
 
 
-def test_what_is_remembered_of_codes_values_and_vocabularies_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_remembered_of_codes_and_values_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verdicts, "MAX_REMEMBERED", 1)
-    monkeypatch.setattr(verdicts, "MAX_VOCABULARIES", 1)
     fresh = msgspec.structs.replace(VOCABULARY)
     pages = {"labs": raws(observation(value=0.7), observation("2823-3", 4.1), observation(value=0.8))}
     facts = read_observations(pages, fresh, NOW, "p1", inpatient=False)

@@ -151,10 +151,11 @@ def test_files_of_requests_and_of_bulk_exports_are_read(tmp_path: Path) -> None:
     (tmp_path / "request.json").write_text(json.dumps(body))
     rows = [json.dumps(order("2", "Mysterium")), "{broken", json.dumps(order("3", "Arcanum"))]
     (tmp_path / "bulk.ndjson.gz").write_bytes(gzip.compress("\n".join(rows).encode()))
+    (tmp_path / "broken.json.gz").write_bytes(gzip.compress(b"{}")[:10] + b"\xff" * 20)
     (tmp_path / "notes.txt").write_text("not read")
     work, unreadable = read_work_list(tmp_path, VOCABULARY)
     assert {(line.what.display, line.count) for line in work.lines()} == {("Mysterium", 2), ("Arcanum", 1)}
-    assert (work.resources, unreadable) == (3, 1)
+    assert (work.resources, unreadable) == (3, 2)
 
 
 def test_a_folder_with_nothing_to_read_is_refused(tmp_path: Path) -> None:

@@ -114,4 +114,4 @@ def _at(day: date, clock: time, zone: ZoneInfo) -> datetime:
 def completed_years(birth: Moment, today: date, zone: ZoneInfo) -> int:
     """Age in completed years on `today`: the youngest possible one when the birth date is not fully known."""
     born = birth.latest.astimezone(zone)
-    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+    return max(today.year - born.year - ((today.month, today.day) < (born.month, born.day)), 0)

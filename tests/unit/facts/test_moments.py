@@ -91,7 +91,15 @@ def test_days_are_counted_from_the_first_or_surely_from_the_last_moment(text: st
 
 @pytest.mark.parametrize(
     ("birth", "years"),
-    [("1960-11-21", 66), ("1960-11-22", 65), ("1960-12-01", 65), ("1960-10-30", 66), ("1960-11", 65), ("1960", 65)],
+    [
+        ("1960-11-21", 66),
+        ("1960-11-22", 65),
+        ("1960-12-01", 65),
+        ("1960-10-30", 66),
+        ("1960-11", 65),
+        ("1960", 65),
+        ("2026", 0),
+    ],
 )
 def test_an_age_is_the_youngest_that_the_birth_date_allows(birth: str, years: int) -> None:
     assert completed_years(read(birth), date(2026, 11, 21), AMSTERDAM) == years

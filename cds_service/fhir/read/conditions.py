@@ -28,6 +28,7 @@ _NOT_THIS_PATIENT_NOW = frozenset(
     }
 )  # fmt: skip
 _NEGATION_REACH = 3
+LONGEST_USUAL_TEXT = 120  # characters
 
 
 class ConditionNames:
@@ -40,7 +41,7 @@ class ConditionNames:
         self._lengths = {system: sorted({len(p) for p in known}) for system, known in self._prefixes.items()}
         self._terms = Terms(vocabulary.condition_terms)
         self.groups = lru_cache(maxsize=8192)(self._groups)
-        self.in_text = lru_cache(maxsize=8192)(self._in_text)
+        self.usual_texts = lru_cache(maxsize=8192)(self.in_note)
 
     def _groups(self, codings: tuple[Coding, ...], text: str) -> tuple[frozenset[str], bool]:
         """The groups of a coded concept, and whether only its text told them."""
@@ -56,12 +57,17 @@ class ConditionNames:
         if found:
             return frozenset(found), False
         for name in (text, *(coding.display for coding in codings)):
-            if name and (groups := self._in_text(name)):
+            if name and (groups := self.in_note(name)):
                 return groups, True
         return frozenset(), False
 
-    def _in_text(self, text: str) -> frozenset[str]:
-        """The groups whose terms stand in a text as whole words and are not denied just before."""
+    def in_text(self, text: str) -> frozenset[str]:
+        """The groups that a usual text names, such as an instruction or a reason; remembered, as they recur."""
+        return self.usual_texts(text) if len(text) <= LONGEST_USUAL_TEXT else self.in_note(text)
+
+    def in_note(self, text: str) -> frozenset[str]:
+        """The groups whose terms stand in a text as whole words and are not denied just before. Not remembered: what
+        somebody wrote of one patient, perhaps with a name in it, is gone with the call."""
         words = words_of(text)
         return frozenset(
             group

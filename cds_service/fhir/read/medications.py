@@ -241,9 +241,11 @@ class MedicationReader:
         for reference in medicine.reason_reference:
             groups |= self._condition_groups.get(bare_id(reference.reference), frozenset())
             texts[reference.display] = None
-        for text in (*texts, *(note.text for note in medicine.note), *(dosage.text for dosage in dosages)):
+        usual, free = self._conditions.in_text, self._conditions.in_note
+        said_by = [(text, usual) for text in texts] + [(note.text, free) for note in medicine.note]
+        for text, groups_in in (*said_by, *((dosage.text, usual) for dosage in dosages)):
             if text and text != name:
-                groups |= self._conditions.in_text(text)
+                groups |= groups_in(text)
                 texts[text] = None
         texts.pop("", None)
         return tuple(texts), frozenset(groups)

@@ -80,6 +80,7 @@ class Verdict(Struct, frozen=True, gc=False):
 
 NOTHING = Meaning((), frozenset(), haemolysis_index=False, elsewhere=False)
 MAX_REMEMBERED = 20_000
+LONGEST_REMEMBERED = 4096  # bytes
 
 
 class Judge:
@@ -101,9 +102,11 @@ class Judge:
         text = bytes(code)
         known = self.meanings.get(text)
         if known is None:
-            if len(self.meanings) >= MAX_REMEMBERED:
-                self.meanings.clear()
-            known = self.meanings[text] = self._look_up(decode(code, CodeableConcept), text)
+            known = self._look_up(decode(code, CodeableConcept), text)
+            if len(text) <= LONGEST_REMEMBERED:
+                if len(self.meanings) >= MAX_REMEMBERED:
+                    self.meanings.clear()
+                self.meanings[text] = known
         return known
 
     def _look_up(self, code: CodeableConcept | None, sent: bytes) -> Meaning:
@@ -144,9 +147,11 @@ class Judge:
         )
         known = self._verdicts.get(key)
         if known is None:
-            if len(self._verdicts) >= MAX_REMEMBERED:
-                self._verdicts.clear()
-            known = self._verdicts[key] = _judge(found, meaning, zone)
+            known = _judge(found, meaning, zone)
+            if sum(map(len, key)) <= LONGEST_REMEMBERED:
+                if len(self._verdicts) >= MAX_REMEMBERED:
+                    self._verdicts.clear()
+                self._verdicts[key] = known
         return known
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from cds_service.facts.vocabulary import Vocabulary, words_of
+from cds_service.fhir.read.conditions import ConditionNames
 from cds_service.fhir.read.lexicon import Terms, per_vocabulary
 from tests.unit.fhir.charts import VOCABULARY
 
@@ -26,3 +27,12 @@ def test_only_the_last_vocabularies_are_remembered() -> None:
     assert [build(one) for one in kept] == list(range(1, 66))
     assert build(kept[64]) == 65
     assert build(kept[0]) == 66
+
+
+def test_what_is_written_about_one_patient_is_read_and_not_remembered() -> None:
+    names = ConditionNames(VOCABULARY)
+    free = "mw. Jansen, sinds gisteren obstipatie"
+    assert names.in_note(free) == names.in_text(f"{free} {'x' * 120}") == {"constipation"}
+    assert names.usual_texts.cache_info().currsize == 0
+    assert names.in_text("bij obstipatie") == {"constipation"}
+    assert names.usual_texts.cache_info().currsize == 1

@@ -98,6 +98,15 @@ def test_what_is_remembered_of_codes_and_values_has_an_end(monkeypatch: pytest.M
     assert len(verdicts.judge_by(fresh).meanings) == 1
 
 
+def test_a_code_or_value_of_unusual_length_is_not_remembered() -> None:
+    fresh = msgspec.structs.replace(VOCABULARY)
+    long = observation(code={"coding": [{"system": LOINC, "code": "2601-3", "display": "x" * 5000}]})
+    unit = {"value": 0.7, "unit": "mmol/L", "system": "x" * 5000}
+    facts = read_observations({"labs": raws(long, observation(valueQuantity=unit))}, fresh, NOW, "p1", inpatient=False)
+    assert len(facts.results["magnesium-serum"]) == 2
+    assert len(verdicts.judge_by(fresh).meanings) == 1
+
+
 def test_observations_that_came_decoded_are_read_as_they_are() -> None:
     plain = decode(raws(observation())[0], Observation)
     assert plain is not None

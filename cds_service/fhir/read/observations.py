@@ -16,6 +16,7 @@ from cds_service.fhir.datatypes import Reference
 from cds_service.fhir.read import quality
 from cds_service.fhir.read.bands import Bands
 from cds_service.fhir.read.quantities import UNIT_SUSPECT
+from cds_service.fhir.read.references import refers_to
 from cds_service.fhir.read.series import (
     Entry,
     conflicting,
@@ -247,7 +248,8 @@ class _Reader:
         text = b"" if subject is UNSET else bytes(subject)
         known = self._subjects.get(text)
         if known is None:
-            known = self._subjects[text] = quality.is_about(subject, self._patient_id)
+            reference = None if subject is UNSET else decode(subject, Reference)
+            known = self._subjects[text] = refers_to(reference, "Patient", self._patient_id)
         return known
 
     def _drop(self, key: str, ref: str, reason: str, *, unreadable: bool = False) -> None:

@@ -154,7 +154,15 @@ def test_a_resource_delivered_twice_counts_once_and_the_later_version_wins() -> 
 
 
 @pytest.mark.parametrize(
-    "subject", [{"reference": "Patient/p2"}, {"display": "someone"}, {"reference": "Group/p1"}, None]
+    "subject",
+    [
+        {"reference": "Patient/p2"},
+        {"display": "someone"},
+        {"reference": "Group/p1"},
+        {"reference": "#p1"},
+        {"reference": "p1", "type": "Group"},
+        None,
+    ],
 )
 def test_what_is_not_surely_about_the_patient_is_dropped(subject: dict[str, Any] | None) -> None:
     snapshot = chart(*(made | {"subject": subject} for made in (order("A02BC01"), statement("A02BC01"), result())))
@@ -163,9 +171,13 @@ def test_what_is_not_surely_about_the_patient_is_dropped(subject: dict[str, Any]
     assert {q.reason for q in snapshot.quarantine} == {"dq-subject"}
 
 
-@pytest.mark.parametrize("reference", ["https://ehr.example/fhir/Patient/p1", "urn:uuid:p1", "Patient/p1/_history/2"])
+@pytest.mark.parametrize(
+    "reference", ["https://ehr.example/fhir/Patient/p1", "urn:uuid:p1", "Patient/p1/_history/2", "p1", "/Patient/p1"]
+)
 def test_every_form_of_reference_to_the_patient_is_recognised(reference: str) -> None:
-    assert chart(order("A02BC01", subject={"reference": reference})).drug_list
+    snapshot = chart(*(made | {"subject": {"reference": reference}} for made in (order("A02BC01"), result())))
+    assert snapshot.drug_list
+    assert snapshot.results
 
 
 def test_a_key_is_as_complete_as_its_answer() -> None:

@@ -24,6 +24,7 @@ from cds_service.fhir.read.series import (
     newest_first,
     of_one_code,
     page_order,
+    printed,
     unusable_time,
 )
 from cds_service.fhir.read.specimens import NO_SPECIMEN, SpecimenShelf
@@ -101,7 +102,7 @@ class _Reader:
         self._times: dict[str, Moment] = {}
         self._subjects: dict[bytes, bool] = {}
         self._entries: dict[str, list[Entry]] = {}
-        self._ranks: dict[str, dict[str, int]] = {}
+        self._ranks: dict[str, dict[tuple[str, str, str], int]] = {}
         self._unusable: dict[str, list[Unusable]] = {}
         self._provisional: set[str] = set()
         self._draws: list[quality.Draw] = []
@@ -209,7 +210,7 @@ class _Reader:
                     at, self._bands.of(at, concept), marks, outcome.interval, ref, container.ref,
                 )  # fmt: skip
                 if meaning.rank is not None:
-                    self._ranks.setdefault(concept.id, {})[ref] = meaning.rank
+                    self._ranks.setdefault(concept.id, {})[printed(result)] = meaning.rank
                 self._entries.setdefault(concept.id, []).append((result, observation))
 
     def _components(self, key: str, ref: str, raw: Raw | UnsetType) -> list[tuple[Measured, Meaning]]:

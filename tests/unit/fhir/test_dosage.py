@@ -38,7 +38,7 @@ def test_a_timing_gives_administrations_a_day(repeat: dict[str, Any], per_day: D
 @pytest.mark.parametrize("word", ["NaN", "sNaN", "Infinity"])
 @pytest.mark.parametrize("member", ["frequency", "frequencyMax", "period"])
 def test_a_number_that_is_none_costs_the_dosage_its_rate_and_nothing_else(word: str, member: str) -> None:
-    repeat = {"frequency": 2, "period": 1, "periodUnit": "d", member: word}
+    repeat: dict[str, Any] = {"frequency": 2, "period": 1, "periodUnit": "d", member: word}
     dosage = only(chart(order(CITRATE, dose=dose("100", **repeat)))).dosages[0]
     assert dosage.amount == Decimal(100)
     assert dosage.per_day == (None if member == "period" else 1)

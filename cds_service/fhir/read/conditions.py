@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET
@@ -13,7 +12,7 @@ from cds_service.facts.records import Problem
 from cds_service.facts.vocabulary import Vocabulary, words_of
 from cds_service.fhir import structs
 from cds_service.fhir.datatypes import CodeableConcept, Coding, Period, Reference
-from cds_service.fhir.read.lexicon import Terms, per_vocabulary
+from cds_service.fhir.read.lexicon import Terms, per_vocabulary, remember_concepts, remember_texts
 from cds_service.fhir.read.references import bare_id
 
 _OVER = frozenset({"inactive", "remission", "resolved"})
@@ -28,7 +27,6 @@ _NOT_THIS_PATIENT_NOW = frozenset(
     }
 )  # fmt: skip
 _NEGATION_REACH = 3
-LONGEST_USUAL_TEXT = 120  # characters
 
 
 class ConditionNames:
@@ -40,8 +38,8 @@ class ConditionNames:
         self._prefixes = {system: dict(pairs) for system, pairs in vocabulary.condition_prefixes.items()}
         self._lengths = {system: sorted({len(p) for p in known}) for system, known in self._prefixes.items()}
         self._terms = Terms(vocabulary.condition_terms)
-        self.groups = lru_cache(maxsize=8192)(self._groups)
-        self.usual_texts = lru_cache(maxsize=8192)(self.in_note)
+        self.groups = remember_concepts(self._groups)
+        self.in_text = remember_texts(self.in_note)
 
     def _groups(self, codings: tuple[Coding, ...], text: str) -> tuple[frozenset[str], bool]:
         """The groups of a coded concept, and whether only its text told them."""
@@ -60,10 +58,6 @@ class ConditionNames:
             if name and (groups := self.in_note(name)):
                 return groups, True
         return frozenset(), False
-
-    def in_text(self, text: str) -> frozenset[str]:
-        """The groups that a usual text names, such as an instruction or a reason; remembered, as they recur."""
-        return self.usual_texts(text) if len(text) <= LONGEST_USUAL_TEXT else self.in_note(text)
 
     def in_note(self, text: str) -> frozenset[str]:
         """The groups whose terms stand in a text as whole words and are not denied just before. Not remembered: what

@@ -14,7 +14,7 @@ from cds_service.facts.units import is_number
 from cds_service.facts.vocabulary import Vocabulary, words_of
 from cds_service.fhir import datatypes
 from cds_service.fhir.read.drugs import Identity, drug_names
-from cds_service.fhir.read.lexicon import Terms, per_vocabulary
+from cds_service.fhir.read.lexicon import Terms, per_vocabulary, remember_texts
 from cds_service.fhir.structs import Medication
 from cds_service.knowledge.vocabulary_systems import UCUM_NAMES
 
@@ -190,7 +190,7 @@ class Routes:
         self._terms = Terms(vocabulary.route_words.items())
         self._usual = sorted(vocabulary.atc_routes, key=lambda pair: -len(pair[0]))
         self._names = drug_names(vocabulary)
-        self.in_words = lru_cache(maxsize=4096)(self._in_words)
+        self.in_words = remember_texts(self._in_words)
         self.usual = lru_cache(maxsize=4096)(self._usual_route)
         self.by_needle = lru_cache(maxsize=4096)(self._route_by_needle)
         self.settled = lru_cache(maxsize=4096)(self._settled)
@@ -245,7 +245,7 @@ class Routes:
         return usual.pop() if len(usual) == 1 else None
 
 
-@lru_cache(maxsize=4096)
+@remember_texts
 def _is_injected(text: str) -> bool:
     """Whether a product's name or form says that it is injected."""
     return not _NEEDLE_WORDS.isdisjoint(words_of(text))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import msgspec
 
 from cds_service.facts.vocabulary import ELEMENT_WORDS, MappedDrug, Vocabulary, words_of
 from cds_service.fhir.datatypes import CodeableConcept, Coding
 from cds_service.fhir.read.combinations import Combinations
-from cds_service.fhir.read.lexicon import Terms, per_vocabulary, without_final_e
+from cds_service.fhir.read.lexicon import Terms, per_vocabulary, remember_concepts, without_final_e
 from cds_service.fhir.read.product_codes import ProductCodes
 from cds_service.fhir.structs import Medication
 from cds_service.knowledge.vocabulary_systems import ATC, RXNORM, SNOMED, UNII
@@ -104,7 +104,7 @@ class DrugNames:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
-        self.identify = lru_cache(maxsize=8192)(self._identify)
+        self.identify = remember_concepts(self._identify)
         names = [(name, ingredient) for name, ingredient in vocabulary.drug_names.items() if name not in _UNITS]
         names += [(name, ingredient) for name, listed in vocabulary.products.items() for ingredient in listed]
         names += without_final_e(names)

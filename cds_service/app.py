@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
@@ -228,15 +228,15 @@ def _living(
 
     @asynccontextmanager
     async def live(_: FastAPI) -> AsyncIterator[None]:
-        if keeper is not None:
-            await keeper.start()
-        edge.captures.look(edge.clock())
-        tending = asyncio.create_task(edge.captures.tend(edge.clock), name="ionwise-captures")
-        yield
-        tending.cancel()
-        await clients.aclose()
-        if keeper is not None:
-            await keeper.close()
+        async with AsyncExitStack() as closing:
+            if keeper is not None:
+                await keeper.start()
+                closing.push_async_callback(keeper.close)
+            closing.push_async_callback(clients.aclose)
+            edge.captures.look(edge.clock())
+            tending = asyncio.create_task(edge.captures.tend(edge.clock), name="ionwise-captures")
+            closing.callback(tending.cancel)
+            yield
 
     return live
 

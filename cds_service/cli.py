@@ -5,15 +5,32 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from cds_service import cli_audit, cli_clients, cli_fire, cli_maps, cli_sites, cli_storage
 from cds_service.errors import Finding, IonwiseError
 
 Overlay = Annotated[Path | None, typer.Option(help="As the site with this overlay.", exists=True, dir_okay=False)]
-commands = typer.Typer(name="ionwise", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+class Refusing(TyperGroup):
+    """All commands. What Ionwise refuses on purpose is a message on standard error and status 2, no traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except IonwiseError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(2) from None
+
+
+commands = typer.Typer(
+    name="ionwise", cls=Refusing, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
 commands.add_typer(cli_clients.commands, name="clients")
 commands.add_typer(cli_maps.commands, name="map")
 commands.add_typer(cli_storage.db, name="db")
@@ -50,10 +67,7 @@ def serve(
     gc.disable()  # what is loaded from here on stays; the server turns it on again
     from cds_service.app import run_server
 
-    try:
-        run_server(sandbox=sandbox or None, host=host, port=port)
-    except IonwiseError as error:
-        _refuse(error)
+    run_server(sandbox=sandbox or None, host=host, port=port)
 
 
 @commands.command()
@@ -73,10 +87,7 @@ def prefetch(
     _choose("--language", language, ("nl", "en"))
     if hook is not None:
         _choose("--hook", hook, CONTEXTS)
-    try:
-        plan = load_knowledge(read_settings(sandbox=True).cards_dir, overlay=overlay).key_plan
-    except IonwiseError as error:
-        _refuse(error)
+    plan = load_knowledge(read_settings(sandbox=True).cards_dir, overlay=overlay).key_plan
     for line in prefetch_sheet(plan, PROFILES[profile], language, hook):
         typer.echo(line)
 
@@ -85,11 +96,6 @@ def _choose(option: str, value: str, choices: Iterable[str]) -> None:
     names = list(choices)
     if value not in names:
         raise typer.BadParameter(f"{value!r} is not one of {', '.join(names)}", param_hint=option)
-
-
-def _refuse(error: IonwiseError) -> NoReturn:
-    typer.echo(str(error), err=True)
-    raise typer.Exit(2)
 
 
 @commands.command()
@@ -123,10 +129,10 @@ def golden(rules: Annotated[list[str] | None, typer.Argument(help="Rule ids; def
     from cds_service.knowledge.sources import read_sources
     from cds_service.service.golden import write_golden
 
-    try:
-        changed = write_golden(load_knowledge(_cards(), drafts=True), read_sources(_cards()), rules or ())
-    except IonwiseError as error:
-        _refuse(error)
+    knowledge = load_knowledge(_cards(), drafts=True)
+    if unknown := sorted(set(rules or ()) - {rule.id for rule in knowledge.rules}):
+        raise typer.BadParameter(f"{unknown[0]!r} is no rule")
+    changed = write_golden(knowledge, read_sources(_cards()), rules or ())
     typer.echo(f"rewritten: {', '.join(changed) or 'nothing'}")
 
 
@@ -136,10 +142,7 @@ def lock() -> None:
     from cds_service.knowledge.lock import update_lock
     from cds_service.knowledge.sources import read_sources
 
-    try:
-        changed = update_lock(read_sources(_cards()))
-    except IonwiseError as error:
-        _refuse(error)
+    changed = update_lock(read_sources(_cards()))
     typer.echo(f"locked: {', '.join(changed) or 'nothing new'}")
 
 
@@ -154,10 +157,7 @@ def docs(
     from cds_service.settings import describe_settings
 
     folder = DEFAULT_CARDS.parent / "docs"
-    try:
-        pages = build_pages(load_knowledge(_cards(), drafts=True), read_sources(_cards()), describe_settings())
-    except IonwiseError as error:
-        _refuse(error)
+    pages = build_pages(load_knowledge(_cards(), drafts=True), read_sources(_cards()), describe_settings())
     if not verify:
         typer.echo(f"rewritten: {', '.join(write_pages(pages, folder)) or 'nothing'}")
     elif stale := stale_pages(pages, folder):
@@ -211,10 +211,7 @@ def demo(
     from cds_service.demo import run_demo
 
     _choose("--language", language, ("nl", "en"))
-    try:
-        run_demo(language, Console())
-    except IonwiseError as error:
-        _refuse(error)
+    run_demo(language, Console())
 
 
 @commands.command("explain")
@@ -233,23 +230,20 @@ def explain_request(
     from cds_service.settings import read_settings
 
     _choose("--language", language, ("nl", "en"))
-    try:
-        settings = read_settings(sandbox=True)
-        knowledge = load_knowledge(settings.cards_dir, overlay=overlay)
-        tenant = knowledge.tenant
-        options = DecideOptions(
-            language=language,
-            zone=settings.zone,
-            sandbox=True,
-            admit_unknown_status=settings.admit_unknown_status,
-            settings={"icu_locations": frozenset(settings.icu_locations)},
-        ).for_tenant(tenant)
-        absent = frozenset(settings.absent_sources) if tenant.absent_sources is None else tenant.absent_sources
-        plan = apply_profile(knowledge.key_plan, PROFILES[settings.profile], absent)
-        now = datetime.now(UTC)  # noqa: TID251 (a command line has a clock)
-        typer.echo(explain_body(request.read_bytes(), knowledge, plan, options, now, absent))
-    except IonwiseError as error:
-        _refuse(error)
+    settings = read_settings(sandbox=True)
+    knowledge = load_knowledge(settings.cards_dir, overlay=overlay)
+    tenant = knowledge.tenant
+    options = DecideOptions(
+        language=language,
+        zone=settings.zone,
+        sandbox=True,
+        admit_unknown_status=settings.admit_unknown_status,
+        settings={"icu_locations": frozenset(settings.icu_locations)},
+    ).for_tenant(tenant)
+    absent = frozenset(settings.absent_sources) if tenant.absent_sources is None else tenant.absent_sources
+    plan = apply_profile(knowledge.key_plan, PROFILES[settings.profile], absent)
+    now = datetime.now(UTC)  # noqa: TID251 (a command line has a clock)
+    typer.echo(explain_body(request.read_bytes(), knowledge, plan, options, now, absent))
 
 
 @commands.command()
@@ -266,11 +260,8 @@ def unmapped(
     from cds_service.knowledge.load import load_knowledge
     from cds_service.service.unmapped_files import read_work_list, write_overlay, write_table
 
-    try:
-        vocabulary = load_knowledge(_cards(), overlay=overlay).vocabulary
-        work, unreadable = read_work_list(source, vocabulary)
-    except IonwiseError as error:
-        _refuse(error)
+    vocabulary = load_knowledge(_cards(), overlay=overlay).vocabulary
+    work, unreadable = read_work_list(source, vocabulary)
     lines = work.lines()
     today = date.today()  # noqa: DTZ011, TID251 (a command line has a clock)
     out.mkdir(parents=True, exist_ok=True)

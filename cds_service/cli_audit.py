@@ -14,10 +14,8 @@ from cds_service.cli_database import (
     configured_people,
     now,
     operator_trail,
-    refuse,
     with_database,
 )
-from cds_service.errors import IonwiseError
 from cds_service.knowledge.tenant import DEFAULT_TENANT
 
 if TYPE_CHECKING:
@@ -93,10 +91,7 @@ def start(
             await append(connection, operator_trail(people), [Event("capture", when, client=client, detail=detail)])
 
     with_database(work)
-    try:
-        order = order_capture(read_settings(sandbox=True).data_dir, client, frozenset(patient), when, who, reason)
-    except IonwiseError as error:
-        refuse(error)
+    order = order_capture(read_settings(sandbox=True).data_dir, client, frozenset(patient), when, who, reason)
     typer.echo(f"until {order.until.isoformat(timespec='seconds')}; `ionwise capture list` names the files")
 
 

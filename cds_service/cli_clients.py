@@ -8,11 +8,11 @@ import sys
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cds_service.errors import IonwiseError, SettingsError
+from cds_service.errors import SettingsError
 
 if TYPE_CHECKING:
     from cds_service.settings import Settings
@@ -50,12 +50,9 @@ def add(
         "requests_per_minute": requests_per_minute,
         "fhir_servers": [{"base_url": url} for url in fhir_server or ()],
     }
-    try:
-        settings = _settings()
-        path = _path(settings, file)
-        add_client(path, members, plain_http=settings.sandbox)
-    except IonwiseError as error:
-        _refuse(error)
+    settings = _settings()
+    path = _path(settings, file)
+    add_client(path, members, plain_http=settings.sandbox)
     typer.echo(f"{name} is trusted from the next start or SIGHUP on ({path})")
 
 
@@ -113,10 +110,7 @@ def print_key_set(
     """Print the JWK Set with the public half of a key, for who plays the client with `ionwise fire --key`."""
     from cds_service.ehr.credentials import read_key
 
-    try:
-        typer.echo(json.dumps(read_key(key, kid).key_set(), indent=1))
-    except IonwiseError as error:
-        _refuse(error)
+    typer.echo(json.dumps(read_key(key, kid).key_set(), indent=1))
 
 
 def _show_keys(settings: Settings, client: Client) -> bool:
@@ -140,7 +134,7 @@ def _show_verdict(settings: Settings, clients: Clients, name: str, token: str, s
     from cds_service.trust.tokens import plain_address, verify_token
 
     if settings.public_url is None:
-        _refuse(SettingsError("IONWISE_PUBLIC_URL: missing -> set it: tokens are made out to it"))
+        raise SettingsError("IONWISE_PUBLIC_URL: missing -> set it: tokens are made out to it")
     path = "/cds-services" if service == "discovery" else f"/cds-services/{service}"
     now = datetime.now(UTC).timestamp()  # noqa: TID251 (a command line has a clock)
     endpoints = {plain_address(settings.public_url + path)}
@@ -174,10 +168,7 @@ def _text(path: Path) -> str:
 def _settings() -> Settings:
     from cds_service.settings import read_settings
 
-    try:
-        return read_settings()
-    except IonwiseError as error:
-        _refuse(error)
+    return read_settings()
 
 
 def _path(settings: Settings, file: Path | None) -> Path:
@@ -190,12 +181,4 @@ def _path(settings: Settings, file: Path | None) -> Path:
 def _read(settings: Settings, file: Path | None) -> Clients:
     from cds_service.trust.client_file import read_clients
 
-    try:
-        return read_clients(_path(settings, file), plain_http=settings.sandbox)
-    except IonwiseError as error:
-        _refuse(error)
-
-
-def _refuse(error: IonwiseError) -> NoReturn:
-    typer.echo(str(error), err=True)
-    raise typer.Exit(2)
+    return read_clients(_path(settings, file), plain_http=settings.sandbox)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cds_service.errors import IonwiseError, SettingsError
+from cds_service.errors import SettingsError
 
 if TYPE_CHECKING:
     from cds_service.storage.audit import Trail
@@ -51,7 +51,7 @@ def operator_trail(people: Pseudonyms) -> Trail:
 
 
 def with_database(work: Callable[[Database], Awaitable[None]], *, prepared: bool = True) -> None:
-    """Run some work on the configured database, and close it. A refusal or failure ends the command with status 2."""
+    """Run some work on the configured database, and close it. Raises IonwiseError for what is refused or fails."""
     from cds_service.settings import read_settings
     from cds_service.storage.database import Database, locate
 
@@ -65,16 +65,7 @@ def with_database(work: Callable[[Database], Awaitable[None]], *, prepared: bool
         finally:
             await database.close()
 
-    try:
-        asyncio.run(run())
-    except IonwiseError as error:
-        refuse(error)
-
-
-def refuse(error: IonwiseError) -> NoReturn:
-    """Say what is wrong and end with status 2."""
-    typer.echo(str(error), err=True)
-    raise typer.Exit(2)
+    asyncio.run(run())
 
 
 def now() -> datetime:

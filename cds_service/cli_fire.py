@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cds_service.errors import EhrError, IonwiseError
+from cds_service.errors import EhrError
 
 if TYPE_CHECKING:
     from cds_service.ehr.credentials import Access
@@ -100,28 +100,25 @@ def fire(
     from cds_service.ehr.firing import Firing, Shot
     from cds_service.ehr.wire import Wire
 
-    try:
-        reaction = _reaction(accept, override, reason, comment, ask)
-        with Wire(timeout, ca_bundle) as wire:
-            access = _access(wire, fhir or "", token_file, client_id, client_key, client_kid, scope)
-            records, patient_id = _records(wire, fhir, chart, patient, access)
-            firing = Firing(wire, records, Console(), _now, _signature(key, kid, issuer, jku, tenant), access)
-            shot = Shot(
-                base=service, hook=hook, patient_id=patient_id, user_id=user, service_id=service_id,
-                encounter_id=encounter, drafts=draft or (), stored_drafts=stored_drafts, selections=select or (),
-                context=context, prefetch=not no_prefetch, version=cds_hooks, as_of=_aware(as_of),
-                give_access=give_access, language=language,
-            )  # fmt: skip
-            target, body = firing.request(shot)
-            if show_request:
-                firing.show_request(body)
-            answer = firing.call(target, body, language)
-            if save is not None:
-                firing.save(save, body, answer)
-            firing.react(target, answer, reaction)
-            firing.show_times()
-    except IonwiseError as error:
-        _refuse(error)
+    reaction = _reaction(accept, override, reason, comment, ask)
+    with Wire(timeout, ca_bundle) as wire:
+        access = _access(wire, fhir or "", token_file, client_id, client_key, client_kid, scope)
+        records, patient_id = _records(wire, fhir, chart, patient, access)
+        firing = Firing(wire, records, Console(), _now, _signature(key, kid, issuer, jku, tenant), access)
+        shot = Shot(
+            base=service, hook=hook, patient_id=patient_id, user_id=user, service_id=service_id,
+            encounter_id=encounter, drafts=draft or (), stored_drafts=stored_drafts, selections=select or (),
+            context=context, prefetch=not no_prefetch, version=cds_hooks, as_of=_aware(as_of),
+            give_access=give_access, language=language,
+        )  # fmt: skip
+        target, body = firing.request(shot)
+        if show_request:
+            firing.show_request(body)
+        answer = firing.call(target, body, language)
+        if save is not None:
+            firing.save(save, body, answer)
+        firing.react(target, answer, reaction)
+        firing.show_times()
 
 
 def sandbox_check(
@@ -156,17 +153,14 @@ def sandbox_check(
 
     if profile not in PROFILES:
         raise typer.BadParameter(f"{profile!r} is not one of {', '.join(PROFILES)}", param_hint="--profile")
-    try:
-        settings = read_settings(sandbox=True)
-        knowledge = load_knowledge(settings.cards_dir)
-        plan = apply_profile(knowledge.key_plan, PROFILES[profile])
-        with Wire(timeout, ca_bundle) as wire:
-            access = _access(wire, base, token_file, client_id, client_key, client_kid, scope)
-            records, admit = ServerRecords(wire, base, access), settings.admit_unknown_status
-            prober = Prober(records, knowledge, _now(), settings.zone, admit_unknown_status=admit)
-            probe = prober.run(plan, patients, patient or ())
-    except IonwiseError as error:
-        _refuse(error)
+    settings = read_settings(sandbox=True)
+    knowledge = load_knowledge(settings.cards_dir)
+    plan = apply_profile(knowledge.key_plan, PROFILES[profile])
+    with Wire(timeout, ca_bundle) as wire:
+        access = _access(wire, base, token_file, client_id, client_key, client_kid, scope)
+        records, admit = ServerRecords(wire, base, access), settings.admit_unknown_status
+        prober = Prober(records, knowledge, _now(), settings.zone, admit_unknown_status=admit)
+        probe = prober.run(plan, patients, patient or ())
     print_probe(probe, Console())
     if out is not None:
         _write_work_list(probe, knowledge, out)
@@ -261,8 +255,3 @@ def _aware(moment: datetime | None) -> datetime | None:
 
 def _now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 (a command line has a clock)
-
-
-def _refuse(error: IonwiseError) -> NoReturn:
-    typer.echo(str(error), err=True)
-    raise typer.Exit(2)

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cds_service.errors import IonwiseError
-
 if TYPE_CHECKING:
     from cds_service.knowledge.model import Knowledge
 
@@ -42,15 +40,11 @@ def import_map(
         raise typer.BadParameter("say which version of the source this is", param_hint="--version")
     today = date.today()  # noqa: DTZ011, TID251 (a command line has a clock)
     source, paths = chosen[0]
-    try:
-        knowledge = _knowledge()
-        tool = f"ionwise, knowledge {knowledge.version}"
-        path, header, counts = import_drug_map(
-            source, paths, out, knowledge.vocabulary, version=version, created=today, tool=tool
-        )
-    except IonwiseError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
+    knowledge = _knowledge()
+    tool = f"ionwise, knowledge {knowledge.version}"
+    path, header, counts = import_drug_map(
+        source, paths, out, knowledge.vocabulary, version=version, created=today, tool=tool
+    )
     typer.echo(f"{path}: {header.rows} codes, {header.ours} of them with an ingredient of ours")
     for what, number in counts.items():
         typer.echo(f"  {number:8d} {what}")
@@ -64,12 +58,8 @@ def show_map(
     """Say where a map comes from and what is in it; refuses one that was changed or does not fit this version."""
     from cds_service.knowledge.drug_maps.importing import describe_map
 
-    try:
-        for line in describe_map(file, _knowledge().vocabulary, code):
-            typer.echo(line)
-    except IonwiseError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
+    for line in describe_map(file, _knowledge().vocabulary, code):
+        typer.echo(line)
 
 
 def _knowledge() -> Knowledge:

@@ -68,20 +68,16 @@ def compare(
     from cds_service.service.recorded import read_examples
     from cds_service.settings import read_settings
 
-    try:
-        settings = read_settings(sandbox=True)
-        options = DecideOptions(
-            zone=settings.zone,
-            admit_unknown_status=settings.admit_unknown_status,
-            settings={"icu_locations": frozenset(settings.icu_locations)},
-        )
-        now = datetime.now(UTC)  # noqa: TID251 (a command line has a clock)
-        moment = None if as_of is None else as_of.replace(tzinfo=settings.zone)
-        examples, unreadable = read_examples(data, now, moment)
-        comparison = compare_sides(read_side(old, options), read_side(new, options), examples)
-    except IonwiseError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
+    settings = read_settings(sandbox=True)
+    options = DecideOptions(
+        zone=settings.zone,
+        admit_unknown_status=settings.admit_unknown_status,
+        settings={"icu_locations": frozenset(settings.icu_locations)},
+    )
+    now = datetime.now(UTC)  # noqa: TID251 (a command line has a clock)
+    moment = None if as_of is None else as_of.replace(tzinfo=settings.zone)
+    examples, unreadable = read_examples(data, now, moment)
+    comparison = compare_sides(read_side(old, options), read_side(new, options), examples)
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(comparison.as_json()), indent=1).decode())
         return
@@ -104,12 +100,8 @@ def valuesets(
     from cds_service.knowledge.load import load_knowledge
     from cds_service.settings import read_settings
 
-    try:
-        settings = read_settings(sandbox=True)
-        knowledge = load_knowledge(settings.cards_dir, overlay=overlay_file)
-    except IonwiseError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
+    settings = read_settings(sandbox=True)
+    knowledge = load_knowledge(settings.cards_dir, overlay=overlay_file)
     out.mkdir(parents=True, exist_ok=True)
     found = ValueSets(knowledge, settings.canonical_base)
     for one in found.ids:

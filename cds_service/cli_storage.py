@@ -16,10 +16,8 @@ from cds_service.cli_database import (
     now,
     operator_trail,
     people_if_any,
-    refuse,
     with_database,
 )
-from cds_service.errors import IonwiseError
 from cds_service.knowledge.tenant import DEFAULT_TENANT
 
 if TYPE_CHECKING:
@@ -143,10 +141,7 @@ def _switch(rule_id: str, state: Any, tenant: str, reason: str, author: str | No
 
     if not reason.strip():
         raise typer.BadParameter("say why", param_hint="--reason")
-    try:
-        known = {found.id for found in load_knowledge(read_settings(sandbox=True).cards_dir, drafts=True).rules}
-    except IonwiseError as error:
-        refuse(error)
+    known = {found.id for found in load_knowledge(read_settings(sandbox=True).cards_dir, drafts=True).rules}
     if rule_id != EVERY and rule_id not in known:
         raise typer.BadParameter(f"{rule_id!r} is no rule")
     with_database(work)

@@ -8,13 +8,8 @@ attachments, extensions of others. A table names the members of an object; a wor
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
-Leaf = Literal[
-    "id", "reference", "relative reference", "date", "word", "code", "system", "number", "yes or no", "unit", "time",
-    "result", "address", "definition", "resource", "extension",
-    "modifier",
-]  # fmt: skip
 Allowed = dict[str, Any]
 
 CODING: Allowed = {"system": "system", "code": "code", "userSelected": "yes or no"}

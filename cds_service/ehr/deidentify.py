@@ -18,13 +18,12 @@ from cds_service.ehr.hook_calls import INDICATORS
 from cds_service.ehr.records import objects
 from cds_service.errors import EhrError
 from cds_service.facts.units import unit_of
+from cds_service.knowledge.vocabulary_systems import ATC, LOINC, RXNORM, SNOMED, UCUM, UNII
 
 AS_OF, ANSWERED = "org.ionwise.as-of", "org.ionwise.answered"
 LOCAL = "https://local.example"
 _SYSTEMS = (
-    "http://loinc.org", "http://snomed.info/sct", "http://unitsofmeasure.org", "http://hl7.org/",
-    "http://terminology.hl7.org/",
-    "http://www.nlm.nih.gov/research/umls/rxnorm", "http://www.whocc.no/atc", "http://fdasis.nlm.nih.gov",
+    ATC, LOINC, RXNORM, SNOMED, UCUM, UNII, "http://hl7.org/", "http://terminology.hl7.org/",
     "http://fhir.de/CodeSystem/", "http://nictiz.nl/fhir/", "https://referentiemodel.nhg.org/",
     "urn:oid:2.16.840.1.113883.2.4.4.", "urn:oid:2.16.840.1.113883.6.",
 )  # fmt: skip

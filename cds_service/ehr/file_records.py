@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,10 +13,10 @@ import msgspec
 from cds_service.ehr.records import PRODUCTS, as_list, objects, refusal
 from cds_service.ehr.wire import EXACT
 from cds_service.errors import EhrError
+from cds_service.fhir.json_files import json_files, read_values
 from cds_service.fhir.read.references import bare_id
 
 DRAFT = "draft"
-_LINES, _WHOLE = (".ndjson", ".jsonl"), (".json",)
 _TOKENS = {"code": "code", "status": "status", "category": "category", "intent": "intent", "class": "class",
            "clinical-status": "clinicalStatus", "_id": "id", "type": "type"}  # fmt: skip
 _DATES = frozenset({"date", "authoredon", "effective", "onset-date", "recorded-date", "authored"})
@@ -93,8 +92,7 @@ def read_files(source: Path, patient_id: str | None = None) -> FileRecords:
 
 def read_resources(source: Path) -> Iterator[dict[str, Any]]:
     """Every resource of a file or folder, references by `urn:uuid:` made relative. Raises EhrError for no FHIR."""
-    paths = sorted(path for path in source.rglob("*") if path.is_file()) if source.is_dir() else [source]
-    paths = [path for path in paths if _suffix(path) in (*_LINES, *_WHOLE)]
+    paths = json_files(source)
     if not paths:
         raise EhrError(f"{source.name}: no .json or .ndjson there -> name files with FHIR resources")
     for path in paths:
@@ -113,17 +111,11 @@ def date_of(resource: Mapping[str, Any]) -> str:
     return ""
 
 
-def _suffix(path: Path) -> str:
-    return Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
-
-
 def _pieces(path: Path) -> Iterator[Any]:
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            for text in file if _suffix(path) in _LINES else (file.read(),):
-                if text.strip():
-                    yield EXACT.decode(text)
-    except (OSError, EOFError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        for text in read_values(path):
+            yield EXACT.decode(text)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise EhrError(f"{path.name}: cannot be read as JSON -> mend or remove it") from error
 
 

@@ -23,7 +23,6 @@ DRAFT_MEMBERS = {
     "order-review": "orders",
     "appointment-book": "appointments",
 }
-VERSIONS = ("1.0", "1.1", "2.0")
 INDICATORS = ("info", "warning", "critical")
 SUMMARY_LENGTH = 140
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from cds_service.facts.moments import ADULT_AT
 from cds_service.facts.snapshot import Snapshot
-
-ADULT_AT = 18
 
 
 class LifeStage(msgspec.Struct, frozen=True):

@@ -6,13 +6,17 @@ instant at which a decision is taken, with the tenant's time zone: nothing below
 
 from __future__ import annotations
 
-from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 DAY = timedelta(days=1)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+"""Before whatever happened, for sorting what has no time."""
+ADULT_AT = 18
+"""Completed years."""
 
 
 class Moment(msgspec.Struct, frozen=True, gc=False):
@@ -32,7 +36,9 @@ class AsOf(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, at: datetime, zone: ZoneInfo) -> AsOf:
-        """`at` must be aware."""
+        """`at` must be aware. In a zone it is kept with its offset: times of one ZoneInfo subtract as wall clocks."""
+        if isinstance(at.tzinfo, ZoneInfo):
+            at = at.replace(tzinfo=timezone(at.utcoffset() or timedelta(0)))
         return cls(at, zone, at.astimezone(zone).date())
 
     def within(self, moment: Moment, span: timedelta) -> bool:
@@ -108,4 +114,4 @@ def _at(day: date, clock: time, zone: ZoneInfo) -> datetime:
 def completed_years(birth: Moment, today: date, zone: ZoneInfo) -> int:
     """Age in completed years on `today`: the youngest possible one when the birth date is not fully known."""
     born = birth.latest.astimezone(zone)
-    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+    return max(today.year - born.year - ((today.month, today.day) < (born.month, born.day)), 0)

@@ -56,7 +56,7 @@ class Patient:
 
     @property
     def age_in_days(self) -> int | None:
-        """Days since birth; None when the birth date is unknown."""
+        """Days since birth, from the first day that a partial birth date can mean; None when it is unknown."""
         birth = self.snapshot.person.birth
         return None if birth is None else self.as_of.days_since(birth)
 
@@ -129,8 +129,7 @@ class Patient:
     def absent(self, concept: str) -> str:
         """Why there is no usable result. Returns a reason when none exists; raises CannotTellError when one may exist
         (answer incomplete) or exists but is unusable."""
-        unusable = self.snapshot.unusable.get(concept)
-        if unusable:
+        if unusable := self.unusable(concept):
             raise CannotTellError(f"{concept}: {unusable[0].reason}")
         self._require_settled(concept)
         self.complete(self.snapshot.concept_keys.get(concept, concept))

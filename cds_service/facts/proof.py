@@ -24,7 +24,7 @@ def require_unmeasured(snapshot: Snapshot, concept: str, span: timedelta) -> Non
     key = snapshot.concept_keys.get(concept, concept)
     coverage = snapshot.coverage.get(key)
     reach = coverage.reaches_to if coverage is not None else None
-    if (reach is None or as_of.within(reach, span)) and (gap := snapshot.gap(key)):
+    if (reach is None or as_of.may_be_within(reach, span)) and (gap := snapshot.gap(key)):
         raise CannotTellError(gap)
 
 

@@ -17,16 +17,26 @@ import msgspec
 from cds_service.facts.records import ReferenceRange, Strength
 
 UNASKED = "none"
+ELEMENT_WORDS = frozenset(
+    {
+        "magnesium", "calcium", "potassium", "kalium", "sodium", "natrium", "zinc", "zink", "iron", "ijzer",
+        "aluminium", "aluminum", "lithium",
+    }
+)  # fmt: skip
+"""Names of elements, English and Dutch: alone they may be a drug, beside another word its counter-ion."""
 _WORD = re.compile(r"[^\W_]+")
 
 
-def normal_name(text: str) -> str:
-    """A name as names are compared: its words in lower case, without diacritics, with single spaces between them.
+def words_of(text: str) -> list[str]:
+    """The words of a text in lower case, without diacritics; every run of other characters separates words."""
+    if not text.isascii():
+        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return _WORD.findall(text.lower())
 
-    Every run of other characters separates words: `L-Threonate`, `l threonate` and `L_threonate` are one name.
-    """
-    folded = unicodedata.normalize("NFKD", text.lower())
-    return " ".join(_WORD.findall("".join(c for c in folded if not unicodedata.combining(c))))
+
+def normal_name(text: str) -> str:
+    """A name as names are compared: `L-Threonate`, `l threonate` and `L_threonate` are one name."""
+    return " ".join(words_of(text))
 
 
 class AgePolicy(msgspec.Struct, frozen=True):

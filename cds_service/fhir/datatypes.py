@@ -17,7 +17,6 @@ class Extension(Struct, gc=False, rename="camel"):
     value_period: Raw | UnsetType = UNSET
     value_codeable_concept: Raw | UnsetType = UNSET
     value_coding: Raw | UnsetType = UNSET
-    value_duration: Raw | UnsetType = UNSET
     extension: Raw | UnsetType = UNSET
 
 
@@ -91,20 +90,13 @@ class TimingRepeat(Struct, gc=False, rename="camel"):
     """When something is repeated. Counts are Decimal because `1.0` is sent as well as `1`."""
 
     bounds_period: Period | None = None
-    bounds_duration: Quantity | None = None
-    bounds_range: Range | None = None
-    count: Decimal | None = None
-    duration: Decimal | None = None
-    duration_unit: str = ""
     frequency: Decimal | None = None
     frequency_max: Decimal | None = None
     period: Decimal | None = None
-    period_max: Decimal | None = None
     period_unit: str = ""
     day_of_week: tuple[str, ...] = ()
     time_of_day: tuple[str, ...] = ()
     when: tuple[str, ...] = ()
-    offset: Decimal | None = None
 
 
 class Timing(Struct, gc=False, rename="camel"):
@@ -117,21 +109,16 @@ class Timing(Struct, gc=False, rename="camel"):
 
 
 class DoseAndRate(Struct, gc=False, rename="camel"):
-    """The amount of one administration, or its rate."""
+    """The amount of one administration."""
 
     dose_quantity: Quantity | None = None
     dose_range: Range | None = None
-    rate_quantity: Quantity | None = None
-    rate_range: Range | None = None
-    rate_ratio: Ratio | None = None
 
 
 class Dosage(Struct, gc=False, rename="camel"):
     """One dosage instruction; `dose_quantity` and `dose_range` directly on it are the STU3 shape."""
 
     text: str = ""
-    patient_instruction: str = ""
-    additional_instruction: tuple[CodeableConcept, ...] = ()
     timing: Timing | None = None
     as_needed_boolean: bool | None = None
     as_needed_codeable_concept: CodeableConcept | None = None
@@ -139,7 +126,6 @@ class Dosage(Struct, gc=False, rename="camel"):
     dose_and_rate: tuple[DoseAndRate, ...] = ()
     dose_quantity: Quantity | None = None
     dose_range: Range | None = None
-    max_dose_per_period: Ratio | None = None
     modifier_extension: tuple[Extension, ...] = ()
 
 

@@ -6,6 +6,7 @@ lost no entry and whose copies of one resource agree. Whatever else came is told
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from cds_service.knowledge.model import KeyPlanEntry
 MOST_PAGES = 40
 MOST_RESOURCES = 2000
 _UTC = ZoneInfo("UTC")
+_NUMBER = re.compile(r"[0-9]{1,64}")  # FHIR has no longer ids
 
 
 class _Link(msgspec.Struct, frozen=True):
@@ -179,6 +181,6 @@ def _is_later(one: _Version, other: _Version) -> bool | None:
     if moments[0] is not None and moments[1] is not None and moments[0] != moments[1]:
         return moments[0].earliest > moments[1].earliest
     numbers = [meta.versionId or "" for meta in (first, second)]
-    if all(number.isdigit() for number in numbers) and numbers[0] != numbers[1]:
+    if all(map(_NUMBER.fullmatch, numbers)) and numbers[0] != numbers[1]:
         return int(numbers[0]) > int(numbers[1])
     return None

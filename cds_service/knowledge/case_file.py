@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from cds_service.errors import Finding, KnowledgeError
-from cds_service.knowledge.file_model import FileModel, Number, read_model
-from cds_service.knowledge.rule_file import Hook
+from cds_service.knowledge.file_model import FileModel, Hook, Number, read_model
 from cds_service.knowledge.sources import Source, Sources
 from cds_service.knowledge.yaml_strict import load_yaml
 

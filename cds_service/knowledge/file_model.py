@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+import re
+from datetime import date, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -13,6 +14,7 @@ from cds_service.errors import Finding
 from cds_service.knowledge.yaml_strict import Document
 
 FORMAT = "docs/knowledge-format.md"
+_SPAN = re.compile(r"([0-9]{1,4}) (h|d)")
 ID = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 
 
@@ -35,8 +37,20 @@ def _date(value: Any) -> Any:
         raise ValueError("must be a date written as YYYY-MM-DD") from None
 
 
+def _span(value: Any) -> Any:
+    """`8 h` or `14 d` as a timedelta."""
+    found = _SPAN.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("must be a span of hours or days such as `8 h` or `14 d`")
+    return timedelta(hours=int(found[1])) if found[2] == "h" else timedelta(days=int(found[1]))
+
+
 Number = Annotated[Decimal, BeforeValidator(_number)]
 IsoDate = Annotated[date, BeforeValidator(_date)]
+Span = Annotated[timedelta, BeforeValidator(_span)]
+Hook = Literal[
+    "patient-view", "encounter-start", "order-select", "order-sign", "encounter-discharge", "medication-refill"
+]
 Id = Annotated[str, Field(pattern=ID)]
 Sentence = Annotated[str, Field(min_length=1)]
 

@@ -81,6 +81,11 @@ def as_span(value: Decimal, unit: str) -> timedelta:
     return timedelta(days=float(value)) if unit == "d" else timedelta(hours=float(value))
 
 
+def last_digit(value: Decimal, unit: str) -> Decimal:
+    """The smallest step by which a limit can move: one of its last digit; a whole day or hour for a span."""
+    return Decimal(1) if unit in SPAN_UNITS else Decimal(1).scaleb(int(value.as_tuple().exponent))
+
+
 def build_limits(table: tuple[Limit, ...], data: Any = None) -> Limits:
     """What a rule sees as `k`."""
     return Limits(

@@ -288,4 +288,7 @@ class Knowledge(msgspec.Struct, frozen=True):
 
     def rule(self, rule_id: str) -> Rule:
         """The rule with this id; KeyError when there is none."""
-        return next(rule for rule in self.rules if rule.id == rule_id)
+        for rule in self.rules:
+            if rule.id == rule_id:
+                return rule
+        raise KeyError(rule_id)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import Field, field_validator
 
 from cds_service.facts.outcomes import Severity
-from cds_service.knowledge.file_model import Bilingual, FileModel, Id, IsoDate
+from cds_service.knowledge.file_model import Bilingual, FileModel, Hook, Id, IsoDate, Span
 from cds_service.knowledge.model import Absorption, Evidence, GateEffect, MemoryPolicy, Policy, Provenance, Tier
-from cds_service.knowledge.rule_file import Hook, Name
+from cds_service.knowledge.rule_file import Name
 
 Indicator = Literal["info", "warning", "critical"]
 ALL_TIERS: tuple[Tier, ...] = ("P1", "P2", "P3", "P4", "P5")
@@ -62,17 +61,6 @@ class GateEffectEntry(FileModel):
     gate: Id
     effect: Literal["off", "critical-only"]
     tiers: tuple[Tier, ...] = ALL_TIERS
-
-
-def _read_span(value: Any) -> Any:
-    """`8 h` or `14 d` as a timedelta."""
-    found = re.fullmatch(r"(\d{1,4}) (h|d)", value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError("must be a number of hours or days such as `8 h` or `14 d`")
-    return timedelta(hours=int(found[1])) if found[2] == "h" else timedelta(days=int(found[1]))
-
-
-Span = Annotated[timedelta, BeforeValidator(_read_span)]
 
 
 class UrgentEntry(FileModel):

@@ -6,12 +6,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from cds_service.knowledge.file_model import Bilingual, FileModel, Id, IsoDate, Number
+from cds_service.knowledge.file_model import Bilingual, FileModel, Hook, Id, IsoDate, Number
 from cds_service.knowledge.model import Grade, Provenance, Status, Tier
 
-Hook = Literal[
-    "patient-view", "encounter-start", "order-select", "order-sign", "encounter-discharge", "medication-refill"
-]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 Token = Annotated[str, Field(pattern=r"^(result|drug|draft|condition|procedure):[a-z][a-z0-9-]*$")]
 SPAN_UNITS = ("d", "h")

@@ -23,7 +23,8 @@ from cds_service.knowledge.value_set_files import (
     OrdersFile,
     OverrideReasonsFile,
 )
-from cds_service.knowledge.vocabulary import VocabularyError, build_key_plan, build_orders, build_vocabulary
+from cds_service.knowledge.vocabulary import build_key_plan, build_orders, build_vocabulary
+from cds_service.knowledge.vocabulary_clash import VocabularyError
 from cds_service.knowledge.yaml_strict import Document, load_yaml
 
 NAME = "vocabulary"

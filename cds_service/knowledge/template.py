@@ -10,10 +10,13 @@ _PLACE = re.compile(r"\{([a-z][a-z0-9_]*)(?:\.([a-z][a-z0-9_]*))?\}")
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a value goes: its name and, after a dot, which part of it."""
+    """Where a value goes: its name and, after a dot, which part of it; `str` gives it as written."""
 
     name: str
     part: str = ""
+
+    def __str__(self) -> str:
+        return f"{{{self.name}.{self.part}}}" if self.part else f"{{{self.name}}}"
 
 
 class Template(msgspec.Struct, frozen=True):

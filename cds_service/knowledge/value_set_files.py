@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from cds_service.knowledge.file_model import Bilingual, FileModel, Id, Number, Sentence
+from cds_service.knowledge.file_model import Bilingual, FileModel, Hook, Id, Number, Sentence, Span
 from cds_service.knowledge.model import Provenance, Requirement
 
-Hook = Literal[
-    "patient-view", "encounter-start", "encounter-discharge", "order-select", "order-sign", "medication-refill"
-]
 KeyName = Annotated[str, Field(pattern=r"^[a-z][A-Za-z]*$")]
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$")]
 Atc = Annotated[str, Field(pattern=r"^[A-Z]([0-9]{2}([A-Z]([A-Z]([0-9]{2})?)?)?)?$")]
 Codes = tuple[Code, ...]
-_SPAN = re.compile(r"([0-9]+) (d|h)")
-
-
-def _span(value: object) -> object:
-    match = _SPAN.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError("must be a span such as `7 d` or `72 h`")
-    return timedelta(days=int(match[1])) if match[2] == "d" else timedelta(hours=int(match[1]))
-
-
-Span = Annotated[timedelta, BeforeValidator(_span)]
 
 
 class Interval(FileModel):

@@ -20,11 +20,10 @@ from cds_service.knowledge.value_set_files import (
     ObservationsFile,
     OrdersFile,
 )
+from cds_service.knowledge.vocabulary_clash import Clash
 from cds_service.knowledge.vocabulary_drugs import DrugTables, build_drugs
 from cds_service.knowledge.vocabulary_problems import ProblemTables, build_problems
-from cds_service.knowledge.vocabulary_systems import LOINC, SNOMED, SYSTEMS, Clash, VocabularyError
-
-__all__ = ["VocabularyError", "build_key_plan", "build_orders", "build_vocabulary"]
+from cds_service.knowledge.vocabulary_systems import LOINC, SNOMED, SYSTEMS
 
 OBSERVATIONS = "valuesets/observations.yaml"
 ORDERS = "orders.yaml"

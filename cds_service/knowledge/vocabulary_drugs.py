@@ -8,7 +8,8 @@ import msgspec
 
 from cds_service.facts.vocabulary import AtcClass, Drug, normal_name
 from cds_service.knowledge.value_set_files import DrugsFile, IngredientEntry, NamedDrugs
-from cds_service.knowledge.vocabulary_systems import ATC, EDQM, RXNORM, SNOMED, UNII, Clash
+from cds_service.knowledge.vocabulary_clash import Clash
+from cds_service.knowledge.vocabulary_systems import ATC, EDQM, RXNORM, SNOMED, UNII
 
 DRUGS = "valuesets/drugs.yaml"
 Path = tuple[str | int, ...]

@@ -8,7 +8,8 @@ import msgspec
 
 from cds_service.facts.vocabulary import normal_name
 from cds_service.knowledge.value_set_files import ConditionsFile, ProblemGroupEntry
-from cds_service.knowledge.vocabulary_systems import ICD10, ICD10CM, ICPC, SNOMED, Clash
+from cds_service.knowledge.vocabulary_clash import Clash
+from cds_service.knowledge.vocabulary_systems import ICD10, ICD10CM, ICPC, SNOMED
 
 CONDITIONS = "valuesets/conditions.yaml"
 

@@ -1,10 +1,8 @@
-"""Code systems by their canonical URI and the other URIs they travel under; and what does not fit together."""
+"""Code systems by their canonical URI and the other URIs they travel under."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-from cds_service.errors import IonwiseError
 
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
@@ -16,6 +14,8 @@ ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
 ICPC = "http://hl7.org/fhir/sid/icpc-1-nl"
 EDQM = "http://standardterms.edqm.eu"
 NDC = "http://hl7.org/fhir/sid/ndc"
+UCUM = "http://unitsofmeasure.org"
+UCUM_NAMES = frozenset({UCUM, f"{UCUM}/", "https://unitsofmeasure.org", "urn:oid:2.16.840.1.113883.6.8"})
 
 _OIDS = {
     LOINC: "2.16.840.1.113883.6.1",
@@ -45,29 +45,3 @@ SYSTEMS: Mapping[str, str] = {
     **{system.replace("http://", "https://"): system for system in _OIDS},
     **_OTHER_NAMES,
 }
-
-Problem = tuple[str, tuple[str | int, ...], str, str]
-
-
-class VocabularyError(IonwiseError):
-    """The shared files do not fit together. `problems` lists file, path in it, what is wrong and what to do."""
-
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        self.problems = problems
-        super().__init__("\n".join(f"{file}: {'.'.join(map(str, path))}: {what}" for file, path, what, _ in problems))
-
-
-class Clash:
-    """Collects what does not fit together, so that all of it is reported at once."""
-
-    def __init__(self) -> None:
-        self._problems: list[Problem] = []
-
-    def add(self, file: str, path: tuple[str | int, ...], problem: str, remedy: str) -> None:
-        """Note one problem at `path` of `file`."""
-        self._problems.append((file, path, problem, remedy))
-
-    def check(self) -> None:
-        """Raises VocabularyError when anything was noted."""
-        if self._problems:
-            raise VocabularyError(tuple(self._problems))

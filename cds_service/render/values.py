@@ -100,7 +100,8 @@ class Printer:
         return Gapped(finished, gaps) if gaps else "".join(finished)
 
     def fill(self, text: Ready, values: Mapping[str, Value]) -> str:
-        """The text with its places filled. Raises KeyError for a value that the rule did not give."""
+        """The text with its places filled. Raises KeyError for a value that the rule did not give, or
+        that is of no kind that texts may print."""
         if isinstance(text, str):
             return text
         pieces = list(text.pieces)
@@ -215,27 +216,19 @@ class Printer:
         return str(number)
 
 
-class _Printed(dict[type, Callable[[Printer, Any, str], str]]):
-    """How to print each kind of value; whatever else there is counts as a whole number."""
-
-    def __missing__(self, kind: type) -> Callable[[Printer, Any, str], str]:
-        return Printer._integer
-
-
-_PRINTED = _Printed(
-    {
-        Result: Printer.result,
-        Exposure: Printer._exposure,
-        Problem: Printer._problem,
-        Phrase: Printer._phrase,
-        Listing: Printer._listing,
-        Moment: Printer._moment,
-        LabOrder: Printer._order,
-        Unusable: Printer._unusable,
-        type(None): Printer._nothing,
-        Decimal: Printer._decimal,
-    }
-)
+_PRINTED: Mapping[type, Callable[[Printer, Any, str], str]] = {
+    Result: Printer.result,
+    Exposure: Printer._exposure,
+    Problem: Printer._problem,
+    Phrase: Printer._phrase,
+    Listing: Printer._listing,
+    Moment: Printer._moment,
+    LabOrder: Printer._order,
+    Unusable: Printer._unusable,
+    type(None): Printer._nothing,
+    Decimal: Printer._decimal,
+    int: Printer._integer,
+}
 
 
 @lru_cache(maxsize=512)

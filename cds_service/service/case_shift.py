@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from cds_service.knowledge.case_file import CaseEntry
-from cds_service.knowledge.limits import as_span
+from cds_service.knowledge.limits import as_span, last_digit
 from cds_service.knowledge.rule_file import SPAN_UNITS
 
 YEARS = "a"
@@ -33,10 +33,8 @@ class Shift(msgspec.Struct, frozen=True):
 
     @property
     def step(self) -> Decimal:
-        """The last digit of the old value; a whole day or hour for a span."""
-        if self.unit in SPAN_UNITS:
-            return Decimal(1)
-        return Decimal(1).scaleb(int(self.old.as_tuple().exponent))
+        """One of the last digit of the old value."""
+        return last_digit(self.old, self.unit)
 
     def of(self, value: Decimal) -> Decimal | None:
         """The value moved along; None when it is not beside the old limit."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -70,7 +71,7 @@ def _delivered(decision: Decision) -> Iterator[str]:
     snapshot = decision.snapshot
     yield f"as of {snapshot.as_of.at.isoformat()}, hook {snapshot.hook}"
     for key, coverage in sorted(snapshot.coverage.items()):
-        reach = f", back to {_when(coverage.reaches_to)}" if coverage.reaches_to else ""
+        reach = f", back to {_when(coverage.reaches_to, snapshot.as_of.zone)}" if coverage.reaches_to else ""
         yield f"  {key}: {coverage.state}{reach}"
     for unusable in (one for found in snapshot.unusable.values() for one in found):
         yield f"  unusable: {unusable.concept} {unusable.shown} ({unusable.ref}): {unusable.reason}"
@@ -88,7 +89,7 @@ def _verdicts(decision: Decision) -> Iterator[str]:
         yield f"{heading} ({len(verdicts)})"
         for verdict in verdicts:
             yield f"  {verdict.rule_id} v{verdict.rule.version}{_came_to(verdict)}"
-            yield from (f"      {_fact(fact)}" for fact in _facts(verdict))
+            yield from (f"      {_fact(fact, decision.snapshot.as_of.zone)}" for fact in _facts(verdict))
 
 
 def _came_to(verdict: Verdict) -> str:
@@ -117,24 +118,26 @@ def _facts(verdict: Verdict) -> tuple[Fact, ...]:
     return outcome.because if isinstance(outcome, Satisfied | CannotTell) else ()
 
 
-def _fact(fact: Fact) -> str:
+def _fact(fact: Fact, zone: ZoneInfo) -> str:
     match fact:
         case Result():
             converted = f" = {fact.value}" if fact.converted else ""
             flags = f" [{', '.join(sorted(fact.flags))}]" if fact.flags else ""
             reported = f"{fact.comparator}{fact.reported} {fact.unit}"
-            return f"{fact.concept} {reported}{converted}, {_when(fact.at)}, {fact.age}{flags} ({fact.ref})"
+            return f"{fact.concept} {reported}{converted}, {_when(fact.at, zone)}, {fact.age}{flags} ({fact.ref})"
         case Exposure():
             known = f"{', '.join(sorted(fact.ingredients))} by {fact.known_by}"
-            taken = f"{fact.status}, {fact.route}, since {_when(fact.since)}"
+            taken = f"{fact.status}, {fact.route}, since {_when(fact.since, zone)}"
             return f"{fact.name} ({known}), {taken} ({', '.join(fact.refs)})"
         case Problem():
-            return f"{fact.group}: {fact.name}, {_when(fact.at)}{', by text' if fact.by_text else ''} ({fact.ref})"
+            by_text = ", by text" if fact.by_text else ""
+            return f"{fact.group}: {fact.name}, {_when(fact.at, zone)}{by_text} ({fact.ref})"
         case LabOrder():
-            return f"ordered: {fact.concept}, {_when(fact.at)} ({fact.ref})"
+            return f"ordered: {fact.concept}, {_when(fact.at, zone)} ({fact.ref})"
 
 
-def _when(moment: Moment | None) -> str:
+def _when(moment: Moment | None, zone: ZoneInfo) -> str:
     if moment is None:
         return "date unknown"
-    return moment.earliest.date().isoformat() if moment.day_only else moment.earliest.isoformat()
+    at = moment.earliest.astimezone(zone)
+    return at.date().isoformat() if moment.day_only else at.isoformat()

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import msgspec
 
 from cds_service.errors import RequestError
-from cds_service.storage.records import FeedbackOutcome, Report
+from cds_service.storage.records import Report
 
 MOST_REPORTS = 500
 LONGEST_ID = 200
@@ -52,9 +52,7 @@ def _report(item: Any, where: str) -> Report:
     if outcome == "accepted":
         return Report(card, "accepted", reported_at, _suggestions(item.get("acceptedSuggestions"), where))
     reason, system, comment = _override(item, where)
-    return Report(
-        card, cast("FeedbackOutcome", outcome), reported_at, reason=reason, reason_system=system, comment=comment
-    )
+    return Report(card, "overridden", reported_at, reason=reason, reason_system=system, comment=comment)
 
 
 def _suggestions(accepted: Any, where: str) -> tuple[str, ...]:

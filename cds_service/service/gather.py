@@ -15,6 +15,7 @@ from cds_service.knowledge.model import KeyPlanEntry
 from cds_service.service.envelope import CONTEXTS, Envelope
 
 AS_OF_EXTENSION = "org.ionwise.as-of"
+AS_OF_YEARS = range(1900, 2200)  # far from where dates end: windows and due dates are reckoned from it
 
 _REFERENCE = re.compile(r"(?:^|/)([A-Za-z]+)/([^/]+)(?:/_history/[^/]+)?$")
 
@@ -134,4 +135,6 @@ def read_as_of(envelope: Envelope, now: datetime, sandbox: bool) -> datetime:
         raise RequestError(400, "value", f"extension.{AS_OF_EXTENSION}: must be an ISO 8601 date and time") from error
     if as_of.tzinfo is None:
         raise RequestError(400, "value", f"extension.{AS_OF_EXTENSION}: must carry its offset, for example +01:00")
+    if as_of.year not in AS_OF_YEARS:
+        raise RequestError(400, "value", f"extension.{AS_OF_EXTENSION}: must lie between 1900 and 2199")
     return as_of

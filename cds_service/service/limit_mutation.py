@@ -6,7 +6,6 @@ Families' limits are moved as well and tried on the cases of the rules that use 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -14,15 +13,14 @@ from pathlib import Path
 import msgspec
 
 from cds_service.engine.run import Run, Verdict
-from cds_service.errors import Finding, KnowledgeError
+from cds_service.errors import Finding
 from cds_service.facts.patient import FamilyKnowledge, Limits
 from cds_service.facts.snapshot import Snapshot
 from cds_service.knowledge.case_file import CaseEntry, read_cases
-from cds_service.knowledge.limits import as_span
-from cds_service.knowledge.load import load_knowledge
+from cds_service.knowledge.limits import as_span, last_digit
 from cds_service.knowledge.model import Family, Knowledge, Limit, Rule
 from cds_service.knowledge.rule_file import SPAN_UNITS
-from cds_service.knowledge.sources import DEFAULT_CARDS, Sources, read_sources
+from cds_service.knowledge.sources import Sources
 from cds_service.service.cases import compare, run_case
 
 NAME = "limit-mutation"
@@ -61,8 +59,7 @@ def mutants(limits: Sequence[Limit]) -> Iterator[Mutant]:
     """Each limit one last digit down and up (a span: one unit); not those that live elsewhere, nor constants."""
     for limit in limits:
         if limit.same_as is None and not limit.constant:
-            exponent = limit.value.as_tuple().exponent
-            step = Decimal(1) if limit.unit in SPAN_UNITS else Decimal(1).scaleb(int(exponent))
+            step = last_digit(limit.value, limit.unit)
             for value in (limit.value - step, limit.value + step):
                 yield Mutant(limit, value)
 
@@ -141,19 +138,3 @@ def _printed(verdict: Verdict) -> tuple[object, ...]:
 def _finding(path: Path, sources: Sources, mutant: Mutant, owner: str) -> Finding:
     problem = f"{owner}.{mutant.limit.name} may be {mutant.value} instead of {mutant.limit.value} and no case notices"
     return Finding(sources.shown(path), mutant.limit.line, NAME, problem, REMEDY)
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Command line: the ids of the rules to try (default all). Prints findings; 1 when there are any."""
-    try:
-        knowledge = load_knowledge(DEFAULT_CARDS, drafts=True)
-        found = tuple(unnoticed(knowledge, read_sources(DEFAULT_CARDS), arguments))
-    except KnowledgeError as refused:
-        found = refused.findings
-    for finding in sorted(found):
-        sys.stdout.write(f"{finding}\n")
-    return 1 if found else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -6,7 +6,6 @@ order-sign call when drafts are among them, as of a minute after the newest thin
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ import msgspec
 from cds_service.errors import IonwiseError
 from cds_service.facts.moments import parse_moment
 from cds_service.fhir.call import Call, KeyAnswer
+from cds_service.fhir.json_files import LINES, json_files, kind_of, read_values
 from cds_service.fhir.read.references import bare_id
 from cds_service.fhir.read.shapes import r4_name
 from cds_service.knowledge.model import KeyPlanEntry
@@ -93,28 +93,27 @@ def read_examples(source: Path, now: datetime, as_of: datetime | None = None) ->
     now: the moment of recorded requests that carry none. as_of: the moment of all patients. Raises IonwiseError when
     there is nothing.
     """
-    paths = [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file())
     examples: list[Example] = []
     loose: list[msgspec.Raw] = []
     unreadable = 0
-    for path in paths:
-        kind = "".join(path.suffixes[-2:]).removesuffix(".gz")
-        if kind.endswith(".ndjson"):
-            loose += [msgspec.Raw(line) for line in _content(path).splitlines() if line.strip()]
-        elif kind.endswith(".json"):
-            name = path.stem if source.is_file() else path.relative_to(source).with_suffix("").as_posix()
-            found = _examples_of(name, _content(path), now, as_of)
+    for path in json_files(source):
+        try:
+            texts = list(read_values(path))
+        except OSError:
+            unreadable += 1
+            continue
+        if kind_of(path) in LINES:
+            loose += map(msgspec.Raw, texts)
+            continue
+        name = path.stem if source.is_file() else path.relative_to(source).with_suffix("").as_posix()
+        for text in texts:
+            found = _examples_of(name, text, now, as_of)
             unreadable += found is None
             examples += found or ()
     examples += _patients("", loose, as_of)
     if not examples:
         raise IonwiseError(f"{source.name}: holds no recorded requests, Bundles or NDJSON -> name a folder that does")
     return examples, unreadable
-
-
-def _content(path: Path) -> bytes:
-    content = path.read_bytes()
-    return gzip.decompress(content) if path.suffix == ".gz" else content
 
 
 def _examples_of(name: str, content: bytes, now: datetime, as_of: datetime | None) -> list[Example] | None:

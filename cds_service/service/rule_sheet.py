@@ -10,7 +10,6 @@ from functools import cache
 import msgspec
 
 from cds_service.knowledge.model import CardText, Family, Knowledge, Limit, PlainText, Rule, Text
-from cds_service.knowledge.template import Template
 from cds_service.knowledge.vocabulary_systems import LOINC
 from cds_service.service.rule_records import RuleRecord
 
@@ -104,10 +103,8 @@ def rule_sheet(knowledge: Knowledge, rule: Rule, record: RuleRecord) -> RuleShee
         decision=" ".join((inspect.getdoc(rule.evaluate) or "").split()),
         sees=sees,
         limits=shown_limits(knowledge, rule.id, rule.limit_table),
-        questions=tuple(
-            Question(one, shown_limits(knowledge, one.id, one.limit_table)) for one in (*own_family, *asked)
-        ),
-        gates=tuple(Question(one, shown_limits(knowledge, one.id, one.limit_table)) for one in gates),
+        questions=tuple(_question(knowledge, family) for family in (*own_family, *asked)),
+        gates=tuple(_question(knowledge, family) for family in gates),
         orders=tuple(knowledge.orders[name].label for name in sorted(suggested) if name in knowledge.orders),
         switched_off=knowledge.tenant.switched_off.get(rule.id, ""),
         uses_birth_date=rule.ages != "any" or bool(names & _OF_BIRTH),
@@ -119,24 +116,19 @@ def rule_sheet(knowledge: Knowledge, rule: Rule, record: RuleRecord) -> RuleShee
     )
 
 
+def _question(knowledge: Knowledge, family: Family) -> Question:
+    return Question(family, shown_limits(knowledge, family.id, family.limit_table))
+
+
 def plain(text: Text, language: str) -> str:
     """A card text with its places in braces, as it is written."""
-    return "".join(piece if isinstance(piece, str) else _place(piece) for piece in _template(text, language).pieces)
+    return "".join(piece if isinstance(piece, str) else str(piece) for piece in text[language].pieces)
 
 
 def card_lines(card: CardText, language: str) -> tuple[str, ...]:
     """Summary, reason and steps of one card."""
     texts = (card.summary, *((card.why,) if card.why else ()), *card.do)
     return tuple(plain(text, language) for text in texts)
-
-
-def _template(text: Text, language: str) -> Template:
-    return text[language]
-
-
-def _place(piece: object) -> str:
-    name, part = getattr(piece, "name", ""), getattr(piece, "part", "")
-    return "{" + (f"{name}.{part}" if part else name) + "}"
 
 
 def _sees(knowledge: Knowledge, rule: Rule) -> tuple[Seen, ...]:
@@ -161,10 +153,6 @@ def _sees(knowledge: Knowledge, rule: Rule) -> tuple[Seen, ...]:
         if name in vocabulary.concepts
     ]
     return tuple(found)
-
-
-def _question(knowledge: Knowledge, family: Family) -> Question:
-    return Question(family, shown_limits(knowledge, family.id, family.limit_table))
 
 
 def shown_limits(knowledge: Knowledge, owner: str, limits: Iterable[Limit]) -> tuple[ShownLimit, ...]:

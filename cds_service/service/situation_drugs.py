@@ -9,10 +9,9 @@ from typing import Any
 
 from cds_service.facts.vocabulary import Vocabulary, normal_name
 from cds_service.knowledge.case_file import DrugEntry
-from cds_service.service.situation_facts import UCUM
+from cds_service.knowledge.vocabulary_systems import ATC, UCUM
 from cds_service.service.situation_time import at, split_offset
 
-ATC = "http://www.whocc.no/atc"
 TABLET = {"value": Decimal(1), "unit": "tablet", "system": UCUM, "code": "{tablet}"}
 PAST = frozenset({"completed", "stopped"})
 _DOSE = re.compile(r"([0-9]+(?:\.[0-9]+)?) (\S+)( elemental)?(?: ([0-9]+)/(d|wk))?\Z")

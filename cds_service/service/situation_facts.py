@@ -10,11 +10,9 @@ from typing import Any
 
 from cds_service.facts.vocabulary import UNASKED, Concept, Vocabulary
 from cds_service.knowledge.case_file import LabEntry, ProblemEntry
+from cds_service.knowledge.vocabulary_systems import LOINC, SNOMED, UCUM
 from cds_service.service.situation_time import at, split_offset
 
-UCUM = "http://unitsofmeasure.org"
-LOINC = "http://loinc.org"
-SNOMED = "http://snomed.info/sct"
 HL7 = "http://terminology.hl7.org/CodeSystem/"
 ANY_LAB_KEY = "labsRare"
 MASS_UNIT = re.compile(r"^[mnpu]?g/", re.IGNORECASE)

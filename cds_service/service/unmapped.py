@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from cds_service.facts.units import UnitProblem, convert
+from cds_service.facts.units import UnitProblem, convert, is_number
 from cds_service.facts.vocabulary import Vocabulary
 from cds_service.fhir import structs
 from cds_service.fhir.datatypes import CodeableConcept, Coding, Quantity
@@ -137,9 +137,10 @@ class WorkList:
     def _add_result(self, resource: dict[str, Any]) -> None:
         quantity = _read(resource.get("valueQuantity"), Quantity)
         concept = _read(resource.get("code"), CodeableConcept)
-        if quantity is None or quantity.value is None or concept is None or not _is_laboratory(resource):
+        value = None if quantity is None else quantity.value
+        if quantity is None or value is None or not is_number(value) or concept is None or not _is_laboratory(resource):
             return
-        unit, value = unit_of(quantity), quantity.value
+        unit = unit_of(quantity)
         for coding in concept.coding:
             known = self._vocabulary.measurement_codes.get((self._canonical(coding.system), coding.code))
             if known is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
@@ -14,10 +13,10 @@ import msgspec
 
 from cds_service.errors import IonwiseError
 from cds_service.facts.vocabulary import Vocabulary
+from cds_service.fhir.json_files import json_files, read_values
 from cds_service.service.unmapped import TEXT, Line, WorkList
 
 COLUMNS = ("kind", "count", "system", "code", "display", "unit", "low", "high", "proposal", "meaning", "signed_by")
-LINES, WHOLE = (".ndjson", ".jsonl"), (".json",)
 
 
 def read_work_list(source: Path, vocabulary: Vocabulary) -> tuple[WorkList, int]:
@@ -26,8 +25,7 @@ def read_work_list(source: Path, vocabulary: Vocabulary) -> tuple[WorkList, int]
     Read are `.json` (recorded hook requests, Bundles, resources) and `.ndjson`, each also with `.gz`. Raises
     IonwiseError when there is nothing to read.
     """
-    paths = [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file())
-    paths = [path for path in paths if _kind(path) in (*LINES, *WHOLE)]
+    paths = json_files(source)
     if not paths:
         raise IonwiseError(f"{source.name}: no .json, .ndjson or .gz of these -> name recorded requests or bulk files")
     work, unreadable = WorkList(vocabulary), 0
@@ -40,18 +38,12 @@ def read_work_list(source: Path, vocabulary: Vocabulary) -> tuple[WorkList, int]
     return work, unreadable
 
 
-def _kind(path: Path) -> str:
-    return Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
-
-
 def _pieces(path: Path) -> Iterator[Any]:
     """The JSON values of a file; None for one that cannot be read."""
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            for text in file if _kind(path) in LINES else (file.read(),):
-                if text.strip():
-                    yield _decoded(text)
-    except (OSError, EOFError):
+        for text in read_values(path):
+            yield _decoded(text)
+    except OSError:
         yield None
 
 

@@ -7,9 +7,9 @@ from functools import cache
 import pytest
 
 from cds_service.knowledge.case_file import CaseEntry, DrugEntry
+from cds_service.knowledge.file_model import Hook
 from cds_service.knowledge.load import load_knowledge
 from cds_service.knowledge.model import Knowledge, Rule
-from cds_service.knowledge.rule_file import Hook
 from cds_service.knowledge.sources import DEFAULT_CARDS
 from cds_service.service.cases import run_case
 

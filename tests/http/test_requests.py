@@ -238,7 +238,10 @@ def test_the_sandbox_honours_the_evaluation_time_of_the_request(client: Client) 
     assert reply.json["extension"]["test"]["asOf"] == "2026-11-21T10:00:00+01:00"
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2026-11-21T10:00:00", 5, {}])
+BEYOND_THE_CALENDAR = ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"]
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-11-21T10:00:00", 5, {}, *BEYOND_THE_CALENDAR])
 def test_an_evaluation_time_that_cannot_be_read_is_a_400(client: Client, text: Any) -> None:
     assert client.post(url("patient-view"), request(extension={"org.ionwise.as-of": text})).status == 400
 

@@ -36,6 +36,11 @@ def test_explain_tells_how_the_site_comes_to_its_answer(overlay: str) -> None:
     assert "covered by G-Standaard" in printed("explain", str(RECORDED), "--overlay", overlay)
 
 
+def test_explain_gives_a_date_as_the_chart_has_it() -> None:
+    assert '"authoredOn": "2026-10-22"' in RECORDED.read_text("utf-8")
+    assert "active, oral, since 2026-10-22 (" in printed("explain", str(RECORDED))
+
+
 def test_prefetch_prints_the_queries_with_the_codes_of_the_site(overlay: str) -> None:
     assert "MGX" not in printed("prefetch", "--hook", "patient-view")
     assert "MGX" in printed("prefetch", "--hook", "patient-view", "--overlay", overlay)

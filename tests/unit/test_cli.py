@@ -16,11 +16,18 @@ def test_without_a_sandbox_the_service_refuses_to_start() -> None:
     assert "trusted client" in result.output
 
 
-def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("arguments", [["serve", "--sandbox"], ["check"], ["stats"]])
+def test_a_wrong_setting_is_named_by_every_command(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IONWISE_TIME_ZONE", "Europe/Atlantis")
-    result = RUNNER.invoke(commands, ["serve", "--sandbox"])
+    result = RUNNER.invoke(commands, arguments)
     assert result.exit_code == 2
     assert "IONWISE_TIME_ZONE" in result.output
+
+
+def test_a_rule_that_does_not_exist_has_no_golden_cards() -> None:
+    result = RUNNER.invoke(commands, ["golden", "mg-hypomagnesemia"])
+    assert result.exit_code == 2
+    assert "'mg-hypomagnesemia' is no rule" in result.output
 
 
 @pytest.mark.parametrize("arguments", [["--profile", "paper"], ["--hook", "none"], ["--language", "tlh"]])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -44,6 +46,12 @@ def test_an_argument_precedes_the_environment(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("IONWISE_PORT", "9000")
     assert read_settings(port=None).port == 9000
     assert read_settings(port=9001).port == 9001
+
+
+@pytest.mark.parametrize("name", ["cards_dir", "clients_file", "data_dir", "pseudonym_key_file", "tenants_dir"])
+def test_every_path_may_begin_at_home(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"IONWISE_{name.upper()}", "~/ionwise")
+    assert getattr(read_settings(), name) == Path.home() / "ionwise"
 
 
 def test_the_sandbox_admits_any_origin_unless_some_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

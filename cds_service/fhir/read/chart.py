@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from cds_service.facts.moments import AsOf
+from cds_service.facts.proof import problem_time
 from cds_service.facts.records import Coverage, Problem, ReferenceRange
 from cds_service.facts.snapshot import Snapshot
 from cds_service.facts.vocabulary import Vocabulary
@@ -53,7 +54,8 @@ def read_chart(
     names = condition_names(vocabulary)
     intake = Intake(call, zone)
     patient = next(iter(intake.read(structs.Patient, "Patient")), None)
-    encounter = current_encounter(intake.read(structs.Encounter, "Encounter", vouched=call.encounter_id), call)
+    encounters = intake.read(structs.Encounter, "Encounter", vouched=call.encounter_id)
+    encounter = current_encounter(encounters, call, zone)
     stay = read_stay(encounter, call, zone)
     problems, groups_of = _read_problems(intake, encounter, names, as_of)
     procedures = read_procedures(intake.read(structs.Procedure, "Procedure"), names, zone)
@@ -138,7 +140,7 @@ def _coverage(call: Call, intake: Intake, concept_keys: Mapping[str, str]) -> di
     coverage = dict.fromkeys(concept_keys.values(), NOT_ASKED)
     for key, answer in call.answers.items():
         if answer.state == "truncated":
-            coverage[key] = _reach(intake.observations.get(key), answer.reason)
+            coverage[key] = _reach(intake.observations.get(key), answer.reason, intake.zone)
         else:
             coverage[key] = COMPLETE if answer.state == "complete" else Coverage(answer.state, reason=answer.reason)
     return coverage
@@ -156,21 +158,17 @@ def _less_the_lost(call: Call, unread: Set[str], coverage: Mapping[str, Coverage
     }
 
 
-def _reach(page: Page | None, reason: str) -> Coverage:
+def _reach(page: Page | None, reason: str, zone: ZoneInfo) -> Coverage:
     """What a cut page of Observations proves."""
-    newest_first, oldest = page_order(page) if page else (False, None)
+    newest_first, oldest = page_order(page, zone) if page else (False, None)
     return Coverage("truncated", oldest, reason) if newest_first else Coverage("unordered", reason=reason)
 
 
 def _newest_first(found: Mapping[str, list[Problem]]) -> dict[str, tuple[Problem, ...]]:
     return {
-        group: tuple(problems) if len(problems) == 1 else tuple(sorted(problems, key=_date, reverse=True))
+        group: tuple(problems) if len(problems) == 1 else tuple(sorted(problems, key=problem_time, reverse=True))
         for group, problems in found.items()
     }
-
-
-def _date(problem: Problem) -> float:
-    return problem.at.latest.timestamp() if problem.at is not None else float("-inf")
 
 
 def _present(

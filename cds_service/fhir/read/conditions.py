@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET
 
 from cds_service.facts.moments import AsOf, Moment, parse_moment
 from cds_service.facts.records import Problem
-from cds_service.facts.vocabulary import Vocabulary
+from cds_service.facts.vocabulary import Vocabulary, words_of
 from cds_service.fhir import structs
 from cds_service.fhir.datatypes import CodeableConcept, Coding, Period, Reference
-from cds_service.fhir.read.lexicon import Terms, per_vocabulary, words_of
+from cds_service.fhir.read.lexicon import Terms, per_vocabulary, remember_concepts, remember_texts
 from cds_service.fhir.read.references import bare_id
 
 _OVER = frozenset({"inactive", "remission", "resolved"})
@@ -39,8 +38,8 @@ class ConditionNames:
         self._prefixes = {system: dict(pairs) for system, pairs in vocabulary.condition_prefixes.items()}
         self._lengths = {system: sorted({len(p) for p in known}) for system, known in self._prefixes.items()}
         self._terms = Terms(vocabulary.condition_terms)
-        self.groups = lru_cache(maxsize=8192)(self._groups)
-        self.in_text = lru_cache(maxsize=8192)(self._in_text)
+        self.groups = remember_concepts(self._groups)
+        self.in_text = remember_texts(self.in_note)
 
     def _groups(self, codings: tuple[Coding, ...], text: str) -> tuple[frozenset[str], bool]:
         """The groups of a coded concept, and whether only its text told them."""
@@ -56,12 +55,13 @@ class ConditionNames:
         if found:
             return frozenset(found), False
         for name in (text, *(coding.display for coding in codings)):
-            if name and (groups := self._in_text(name)):
+            if name and (groups := self.in_note(name)):
                 return groups, True
         return frozenset(), False
 
-    def _in_text(self, text: str) -> frozenset[str]:
-        """The groups whose terms stand in a text as whole words and are not denied just before."""
+    def in_note(self, text: str) -> frozenset[str]:
+        """The groups whose terms stand in a text as whole words and are not denied just before. Not remembered: what
+        somebody wrote of one patient, perhaps with a name in it, is gone with the call."""
         words = words_of(text)
         return frozenset(
             group

@@ -11,13 +11,13 @@ import msgspec
 
 from cds_service.facts.records import Dosage, Strength
 from cds_service.facts.units import is_number
-from cds_service.facts.vocabulary import Vocabulary
+from cds_service.facts.vocabulary import Vocabulary, words_of
 from cds_service.fhir import datatypes
 from cds_service.fhir.read.drugs import Identity, drug_names
-from cds_service.fhir.read.lexicon import Terms, per_vocabulary, words_of
+from cds_service.fhir.read.lexicon import Terms, per_vocabulary, remember_texts
 from cds_service.fhir.structs import Medication
+from cds_service.knowledge.vocabulary_systems import UCUM_NAMES
 
-UCUM = "http://unitsofmeasure.org"
 ORAL = "oral"
 _MAX_DIGITS = 30
 _ONCE = Decimal(1)
@@ -93,15 +93,20 @@ def _number(value: Decimal | None) -> Decimal | None:
 
 def unit_of(quantity: datatypes.Quantity) -> str:
     """The UCUM code, else the unit as printed; a bare annotation such as `{tablet}` without its braces."""
-    unit = quantity.code if quantity.code and quantity.system == UCUM else quantity.unit or quantity.code
+    unit = quantity.code if quantity.code and quantity.system in UCUM_NAMES else quantity.unit or quantity.code
     return unit[1:-1] if unit[:1] == "{" and unit[-1:] == "}" else unit
 
 
+def _finite(value: Decimal | None) -> Decimal | None:
+    """A number; None for the words NaN and Infinity, which a decimal sent as text may hold, as for one not stated."""
+    return value if value is not None and value.is_finite() else None
+
+
 def _per_day(repeat: datatypes.TimingRepeat, moments: int) -> Decimal | None:
-    days = repeat.day_of_week
-    if not (days or moments) and repeat.period is not None and repeat.period_unit:
-        return _plain_rate(repeat.frequency_max or repeat.frequency, repeat.period, repeat.period_unit)
-    frequency, period = _number(repeat.frequency_max or repeat.frequency), _number(repeat.period)
+    days, often, lasting = repeat.day_of_week, _finite(repeat.frequency_max or repeat.frequency), _finite(repeat.period)
+    if not (days or moments) and lasting is not None and repeat.period_unit:
+        return _plain_rate(often, lasting, repeat.period_unit)
+    frequency, period = _number(often), _number(lasting)
     if frequency is None and moments:
         frequency = Decimal(moments)
     if period is None or not repeat.period_unit:
@@ -185,7 +190,7 @@ class Routes:
         self._terms = Terms(vocabulary.route_words.items())
         self._usual = sorted(vocabulary.atc_routes, key=lambda pair: -len(pair[0]))
         self._names = drug_names(vocabulary)
-        self.in_words = lru_cache(maxsize=4096)(self._in_words)
+        self.in_words = remember_texts(self._in_words)
         self.usual = lru_cache(maxsize=4096)(self._usual_route)
         self.by_needle = lru_cache(maxsize=4096)(self._route_by_needle)
         self.settled = lru_cache(maxsize=4096)(self._settled)
@@ -240,7 +245,7 @@ class Routes:
         return usual.pop() if len(usual) == 1 else None
 
 
-@lru_cache(maxsize=4096)
+@remember_texts
 def _is_injected(text: str) -> bool:
     """Whether a product's name or form says that it is injected."""
     return not _NEEDLE_WORDS.isdisjoint(words_of(text))

@@ -11,10 +11,10 @@ from cds_service.fhir import structs
 from cds_service.fhir.call import Call
 from cds_service.fhir.datatypes import CodeableConcept, Coding
 from cds_service.fhir.read.conditions import condition_names
-from cds_service.fhir.read.drugs import ATC
 from cds_service.fhir.read.intake import DRAFTS, DSTU2, Intake
 from cds_service.fhir.read.references import heading_of, kind_of
 from cds_service.fhir.read.shapes import DSTU2_NAMES
+from cds_service.knowledge.vocabulary_systems import ATC
 
 PRESCRIPTION = "MedicationRequest"
 PROCEDURE_ORDERS = ("ServiceRequest", "ProcedureRequest")  # the second: STU3

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import msgspec
 
-from cds_service.facts.vocabulary import MappedDrug, Vocabulary
+from cds_service.facts.vocabulary import ELEMENT_WORDS, MappedDrug, Vocabulary, words_of
 from cds_service.fhir.datatypes import CodeableConcept, Coding
 from cds_service.fhir.read.combinations import Combinations
-from cds_service.fhir.read.lexicon import Terms, per_vocabulary, without_final_e, words_of
+from cds_service.fhir.read.lexicon import Terms, per_vocabulary, remember_concepts, without_final_e
 from cds_service.fhir.read.product_codes import ProductCodes
 from cds_service.fhir.structs import Medication
+from cds_service.knowledge.vocabulary_systems import ATC, RXNORM, SNOMED, UNII
 
-ATC = "http://www.whocc.no/atc"
 DATA_ABSENT = "data-absent-reason"
 NULL_FLAVOR = "NullFlavor"
 UNIDENTIFIED = ""
@@ -24,22 +24,18 @@ NO_DRUG = "no drug"
 _NOTHING_TAKEN = frozenset(
     {
         ("http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips", "no-known-medications"),
-        ("http://snomed.info/sct", "787481004"),
+        (SNOMED, "787481004"),
     }
 )
 
 _SYSTEM_NAMES = {
-    "http://www.nlm.nih.gov/research/umls/rxnorm": "RxNorm",
-    "http://snomed.info/sct": "SNOMED CT",
-    "http://fdasis.nlm.nih.gov": "UNII",
+    RXNORM: "RxNorm",
+    SNOMED: "SNOMED CT",
+    UNII: "UNII",
 }
 MAP = "map"
 _PRECEDENCE = ("ATC", "RxNorm", "SNOMED CT", "UNII")
 _COMPONENTS = re.compile(r"[/+,;&]|\s[-\u2013]\s|\b(?:en|and|und|et|met|with)\b", re.IGNORECASE)
-_ELEMENTS = (
-    "magnesium", "calcium", "potassium", "kalium", "sodium", "natrium", "zinc", "zink", "iron", "ijzer", "aluminium",
-    "aluminum", "lithium",
-)  # fmt: skip
 _UNITS = frozenset({"mg", "g", "kg", "ug", "mcg", "ml", "l", "iu", "ie", "mmol", "meq", "h", "d"})
 _NEUTRAL = frozenset(
     {
@@ -108,7 +104,7 @@ class DrugNames:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
-        self.identify = lru_cache(maxsize=8192)(self._identify)
+        self.identify = remember_concepts(self._identify)
         names = [(name, ingredient) for name, ingredient in vocabulary.drug_names.items() if name not in _UNITS]
         names += [(name, ingredient) for name, listed in vocabulary.products.items() for ingredient in listed]
         names += without_final_e(names)
@@ -120,7 +116,7 @@ class DrugNames:
                 self._atc_of.setdefault(ingredient, set()).add(code)
         self._prefixes = {entry.prefix for entry in vocabulary.atc_classes}
         self._prefixes |= {code for system, code in vocabulary.drug_codes if system == ATC}
-        named = {word: vocabulary.drug_names[word] for word in _ELEMENTS if word in vocabulary.drug_names}
+        named = {word: vocabulary.drug_names[word] for word in sorted(ELEMENT_WORDS & vocabulary.drug_names.keys())}
         self._bare = {ingredient: self._element(ingredient) or word for word, ingredient in named.items()}
         self._combinations = Combinations(vocabulary, self._bare)
 
@@ -235,11 +231,11 @@ class DrugNames:
         while start < len(words):
             length, meanings = self._names.at(words, start)
             if length:
-                bare = length == 1 and words[start] in _ELEMENTS
+                bare = length == 1 and words[start] in ELEMENT_WORDS
                 if not (bare and other):
                     found.update(meanings)
                 other = other or not bare
-            elif len(words[start]) > 3 and words[start].isalpha() and words[start] not in _ELEMENTS:
+            elif len(words[start]) > 3 and words[start].isalpha() and words[start] not in ELEMENT_WORDS:
                 other = other or (words[start] not in _NEUTRAL and not found)
             start += length or 1
         return found

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from cds_service.facts.moments import parse_moment
+from cds_service.facts.moments import LONG_AGO, Moment, parse_moment
 from cds_service.facts.records import Person, Stay
 from cds_service.fhir import structs
 from cds_service.fhir.call import Call
@@ -28,14 +29,15 @@ def read_person(patient: structs.Patient | None, patient_id: str, zone: ZoneInfo
     return Person(patient_id, parse_moment(patient.birth_date, zone), sex, deceased)
 
 
-def current_encounter(encounters: Sequence[structs.Encounter], call: Call) -> structs.Encounter | None:
+def current_encounter(encounters: Sequence[structs.Encounter], call: Call, zone: ZoneInfo) -> structs.Encounter | None:
     """The Encounter of the call, else the patient's own that is under way, else the latest."""
     encounters = [encounter for encounter in encounters if encounter.status.strip() not in _NEVER_TOOK_PLACE]
     for encounter in encounters:
         if call.encounter_id is not None and encounter.id == bare_id(call.encounter_id):
             return encounter
-    latest = sorted(encounters, key=lambda e: (e.status.strip() in _UNDER_WAY, _start(e) or ""))
-    return latest[-1] if latest else None
+    if len(encounters) < 2:
+        return encounters[0] if encounters else None
+    return max(encounters, key=lambda one: (one.status.strip() in _UNDER_WAY, _started(one, zone)))
 
 
 def read_stay(encounter: structs.Encounter | None, call: Call, zone: ZoneInfo) -> Stay | None:
@@ -54,7 +56,7 @@ def read_stay(encounter: structs.Encounter | None, call: Call, zone: ZoneInfo) -
         status=status,
         place=place,
         paediatric=any(word in seen for word in _PAEDIATRIC),
-        started=parse_moment(_start(encounter), zone),
+        started=_start(encounter, zone),
         codes=frozenset(codes),
         encounter_class=code.upper(),
     )
@@ -64,8 +66,13 @@ def _is_of_call(encounter: structs.Encounter, call: Call) -> bool:
     return call.encounter_id is None or encounter.id == bare_id(call.encounter_id)
 
 
-def _start(encounter: structs.Encounter) -> str | None:
-    return encounter.period.start if encounter.period is not None else None
+def _start(encounter: structs.Encounter, zone: ZoneInfo) -> Moment | None:
+    return parse_moment(encounter.period.start, zone) if encounter.period is not None else None
+
+
+def _started(encounter: structs.Encounter, zone: ZoneInfo) -> datetime:
+    start = _start(encounter, zone)
+    return LONG_AGO if start is None else start.earliest
 
 
 def _place(encounter: structs.Encounter) -> tuple[list[str], list[str]]:

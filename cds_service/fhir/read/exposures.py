@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal
 
 import msgspec
 
-from cds_service.facts.moments import Moment
+from cds_service.facts.moments import LONG_AGO, Moment
 from cds_service.facts.records import Dosage, Exposure, UnmappedDrug
 from cds_service.fhir.read.medications import Record
 
 TOLERATED_GAP = timedelta(days=60)
-_NEVER = datetime.min.replace(tzinfo=UTC)
 _STATUS_UNKNOWN = "status unknown"
 
 
@@ -146,8 +145,8 @@ def _end(record: Record, since: Moment) -> Moment:
 def _recency(record: Record) -> tuple[datetime, datetime]:
     started, authored = record.since, record.authored
     return (
-        authored.latest if authored is not None else started.latest if started is not None else _NEVER,
-        started.latest if started is not None else _NEVER,
+        authored.latest if authored is not None else started.latest if started is not None else LONG_AGO,
+        started.latest if started is not None else LONG_AGO,
     )
 
 

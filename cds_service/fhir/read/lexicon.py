@@ -1,26 +1,22 @@
-"""Words and terms: finding whole terms in text, and building an index once per vocabulary."""
+"""Finding whole terms in text, building an index once per vocabulary, and remembering what recurs."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Generic, TypeVar
 
-from cds_service.facts.vocabulary import Vocabulary
+from cds_service.facts.vocabulary import Vocabulary, words_of
+from cds_service.fhir.datatypes import Coding
 
 Built = TypeVar("Built")
 Meaning = TypeVar("Meaning")
+Told = TypeVar("Told")
 
-_WORD = re.compile(r"[^\W_]+")
+LONGEST_TEXT = 120  # characters of a name or a usual instruction
+LONGEST_CONCEPT = 1000  # characters of codes with their systems and names, and of the text
 _KEPT = 64
-
-
-def words_of(text: str) -> list[str]:
-    """The words of a text in lower case, without diacritics and punctuation."""
-    if not text.isascii():
-        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return _WORD.findall(text.lower())
+_REMEMBERED = 8192
 
 
 class Terms(Generic[Meaning]):
@@ -82,5 +78,26 @@ def per_vocabulary(build: Callable[[Vocabulary], Built]) -> Callable[[Vocabulary
             kept.pop(next(iter(kept), 0), None)
         kept[id(vocabulary)] = (vocabulary, built)
         return built
+
+    return of
+
+
+def remember_texts(read: Callable[[str], Told]) -> Callable[[str], Told]:
+    """`read`, with its last answers kept: the same few texts recur. A long one is read anew each time: it was written
+    about one patient, perhaps with a name in it, and is gone with the call."""
+    known = lru_cache(maxsize=_REMEMBERED)(read)
+    return lambda text: known(text) if len(text) <= LONGEST_TEXT else read(text)
+
+
+def remember_concepts(read: Callable[[tuple[Coding, ...], str], Told]) -> Callable[[tuple[Coding, ...], str], Told]:
+    """The same for codes and their text."""
+    known = lru_cache(maxsize=_REMEMBERED)(read)
+
+    def of(codings: tuple[Coding, ...], text: str) -> Told:
+        size = len(text)
+        for coding in codings:
+            size += len(coding.system) + len(coding.code) + len(coding.display)
+        usual = size <= LONGEST_CONCEPT and len(text) <= LONGEST_TEXT
+        return known(codings, text) if usual else read(codings, text)
 
     return of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from decimal import Decimal
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ import msgspec
 
 from cds_service.facts.moments import AsOf, Moment, parse_moment
 from cds_service.facts.records import Dosage, Strength
+from cds_service.facts.units import is_number
 from cds_service.facts.vocabulary import Vocabulary
 from cds_service.fhir import datatypes, structs
 from cds_service.fhir.read.conditions import condition_names, name_of
@@ -201,23 +203,20 @@ class MedicationReader:
     def _bounds(
         self, instructions: Sequence[datatypes.Dosage], extensions: Sequence[datatypes.Extension]
     ) -> tuple[Moment | None, Moment | None]:
-        """First start and last end of the dosage instructions; no end when one of them is open."""
+        """First start and last end of the dosage instructions and of the period of use of the whole order; no end when
+        an instruction is open and the order is too."""
         if len(instructions) == 1 and not extensions:
-            timing = instructions[0].timing
-            period = timing.repeat.bounds_period if timing is not None and timing.repeat is not None else None
+            period = _period_of_dose(instructions[0])
             return (None, None) if period is None else (self._time(period.start), self._time(period.end))
-        periods = [
-            instruction.timing.repeat.bounds_period or datatypes.Period()
-            for instruction in instructions
-            if instruction.timing is not None and instruction.timing.repeat is not None
-        ]
-        periods += [p for e in extensions if e.url.endswith(_PERIOD_OF_USE) and (p := _period(e)) is not None]
-        starts = [moment for p in periods if (moment := self._time(p.start)) is not None]
-        ends = [moment for p in periods if (moment := self._time(p.end)) is not None]
-        whole = ends and (len(ends) == len(instructions) or len(ends) == len(periods))
+        of_doses = [p for instruction in instructions if (p := _period_of_dose(instruction)) is not None]
+        of_order = [p for e in extensions if e.url.endswith(_PERIOD_OF_USE) and (p := _period(e)) is not None]
+        starts = [moment for p in (*of_doses, *of_order) if (moment := self._time(p.start)) is not None]
+        dose_ends = [moment for p in of_doses if (moment := self._time(p.end)) is not None]
+        order_ends = [moment for p in of_order if (moment := self._time(p.end)) is not None]
+        is_open = len(dose_ends) < len(instructions) and not order_ends
         return (
-            min(starts, key=_earliest) if starts else None,
-            max(ends, key=_latest) if whole else None,
+            min(starts, key=_earliest, default=None),
+            None if is_open else max((*dose_ends, *order_ends), key=_latest, default=None),
         )
 
     def _time(self, text: str | None) -> Moment | None:
@@ -242,9 +241,11 @@ class MedicationReader:
         for reference in medicine.reason_reference:
             groups |= self._condition_groups.get(bare_id(reference.reference), frozenset())
             texts[reference.display] = None
-        for text in (*texts, *(note.text for note in medicine.note), *(dosage.text for dosage in dosages)):
+        usual, free = self._conditions.in_text, self._conditions.in_note
+        said_by = [(text, usual) for text in texts] + [(note.text, free) for note in medicine.note]
+        for text, groups_in in (*said_by, *((dosage.text, usual) for dosage in dosages)):
             if text and text != name:
-                groups |= self._conditions.in_text(text)
+                groups |= groups_in(text)
                 texts[text] = None
         texts.pop("", None)
         return tuple(texts), frozenset(groups)
@@ -261,6 +262,11 @@ def _latest(moment: Moment) -> Any:
     return moment.latest
 
 
+def _period_of_dose(instruction: datatypes.Dosage) -> datatypes.Period | None:
+    timing = instruction.timing
+    return timing.repeat.bounds_period if timing is not None and timing.repeat is not None else None
+
+
 def _period(extension: datatypes.Extension) -> datatypes.Period | None:
     if isinstance(extension.value_period, msgspec.UnsetType):
         return None
@@ -275,6 +281,8 @@ def _supply(dispense: structs.DispenseRequest) -> timedelta | None:
     duration = dispense.expected_supply_duration or datatypes.Quantity()
     if duration.value is None or duration.comparator or (duration.code or duration.unit) not in ("d", "day", "days"):
         return None
-    repeats = dispense.number_of_repeats_allowed or 0
+    repeats = dispense.number_of_repeats_allowed or Decimal(0)
+    if not (is_number(duration.value) and is_number(repeats)):
+        return None
     days = float(duration.value) * (1 + float(repeats))
     return timedelta(days=days) if 0 < days < 3660 else None

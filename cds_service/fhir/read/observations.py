@@ -9,13 +9,14 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from cds_service.facts.moments import AsOf, Moment, parse_moment
-from cds_service.facts.records import Result, Unusable
+from cds_service.facts.records import PROVISIONAL, Result, Unusable
 from cds_service.facts.snapshot import Quarantined
 from cds_service.facts.vocabulary import Vocabulary
 from cds_service.fhir.datatypes import Reference
 from cds_service.fhir.read import quality
 from cds_service.fhir.read.bands import Bands
 from cds_service.fhir.read.quantities import UNIT_SUSPECT
+from cds_service.fhir.read.references import refers_to
 from cds_service.fhir.read.series import (
     Entry,
     conflicting,
@@ -23,6 +24,7 @@ from cds_service.fhir.read.series import (
     newest_first,
     of_one_code,
     page_order,
+    printed,
     unusable_time,
 )
 from cds_service.fhir.read.specimens import NO_SPECIMEN, SpecimenShelf
@@ -37,7 +39,6 @@ FUTURE = timedelta(minutes=10)
 PRELIMINARY = frozenset({"preliminary"})
 PAGE_INCOMPLETE = frozenset({"page-incomplete"})
 DRIP_ARM = frozenset({"drip-arm"})
-PROVISIONAL = PRELIMINARY | PAGE_INCOMPLETE
 
 
 class ObservationFacts(msgspec.Struct, frozen=True):
@@ -101,7 +102,7 @@ class _Reader:
         self._times: dict[str, Moment] = {}
         self._subjects: dict[bytes, bool] = {}
         self._entries: dict[str, list[Entry]] = {}
-        self._ranks: dict[str, dict[str, int]] = {}
+        self._ranks: dict[str, dict[tuple[str, str, str], int]] = {}
         self._unusable: dict[str, list[Unusable]] = {}
         self._provisional: set[str] = set()
         self._draws: list[quality.Draw] = []
@@ -209,7 +210,7 @@ class _Reader:
                     at, self._bands.of(at, concept), marks, outcome.interval, ref, container.ref,
                 )  # fmt: skip
                 if meaning.rank is not None:
-                    self._ranks.setdefault(concept.id, {})[ref] = meaning.rank
+                    self._ranks.setdefault(concept.id, {})[printed(result)] = meaning.rank
                 self._entries.setdefault(concept.id, []).append((result, observation))
 
     def _components(self, key: str, ref: str, raw: Raw | UnsetType) -> list[tuple[Measured, Meaning]]:
@@ -248,7 +249,8 @@ class _Reader:
         text = b"" if subject is UNSET else bytes(subject)
         known = self._subjects.get(text)
         if known is None:
-            known = self._subjects[text] = quality.is_about(subject, self._patient_id)
+            reference = None if subject is UNSET else decode(subject, Reference)
+            known = self._subjects[text] = refers_to(reference, "Patient", self._patient_id)
         return known
 
     def _drop(self, key: str, ref: str, reason: str, *, unreadable: bool = False) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from cds_service.facts.vocabulary import MappedDrug, Vocabulary
 from cds_service.fhir.datatypes import Coding
+from cds_service.knowledge.vocabulary_systems import NDC
 
-NDC = "http://hl7.org/fhir/sid/ndc"
 _NDC_SEGMENTS = (5, 4, 2)
 
 

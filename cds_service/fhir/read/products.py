@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import msgspec
 
 from cds_service.facts.vocabulary import Vocabulary
@@ -11,7 +9,7 @@ from cds_service.fhir import datatypes
 from cds_service.fhir.read.conditions import name_of
 from cds_service.fhir.read.dosage import routes
 from cds_service.fhir.read.drugs import Identity, drug_names
-from cds_service.fhir.read.lexicon import per_vocabulary
+from cds_service.fhir.read.lexicon import per_vocabulary, remember_concepts
 from cds_service.fhir.read.reports import names_otc
 
 
@@ -30,7 +28,7 @@ class Products:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._names = drug_names(vocabulary)
         self._routes = routes(vocabulary)
-        self.of = lru_cache(maxsize=8192)(self._of)
+        self.of = remember_concepts(self._of)
 
     def _of(self, coding: tuple[datatypes.Coding, ...], text: str) -> Product:
         name = name_of(datatypes.CodeableConcept(coding, text))

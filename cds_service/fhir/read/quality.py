@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, Raw
 
 from cds_service.facts.moments import Moment
 from cds_service.facts.units import unit_of
 from cds_service.facts.vocabulary import Concept
-from cds_service.fhir.datatypes import Annotation, CodeableConcept, Coding, Extension, Reference
+from cds_service.fhir.datatypes import Annotation, CodeableConcept, Coding, Extension
 from cds_service.fhir.read.quantities import exceeds_own_range
 from cds_service.fhir.structs import Measured, decode
+from cds_service.knowledge.vocabulary_systems import LOINC, SNOMED
 
-LOINC = "http://loinc.org"
 INDEX_CODES = frozenset({(LOINC, "46424-8"), (LOINC, "20393-5")})
 CORRECTED = frozenset({"amended", "corrected"})
 FINAL = CORRECTED | {"final"}
@@ -24,7 +24,7 @@ WITHDRAWN = frozenset({"registered", "cancelled", "entered-in-error"})
 SAME_DRAW = timedelta(minutes=15)
 INFLUENCES_INTERPRETATION = "interpretationsbeeinflussendeeigenschaft"
 HEM = "http://terminology.hl7.org/CodeSystem/v2-0493"
-HAEMOLYSED_CODES = frozenset({("http://snomed.info/sct", "118128002"), (HEM, "HEM")})
+HAEMOLYSED_CODES = frozenset({(SNOMED, "118128002"), (HEM, "HEM")})
 LOW_CODES = frozenset({"L", "LL", "LU"})
 HIGH_CODES = frozenset({"H", "HH", "HU"})
 POSITIVE_CODES = frozenset({"POS", "10828004", "52101004", "LA6576-8", "LA9633-4"})
@@ -87,18 +87,6 @@ def judge_status(status: str, *, admit_unknown: bool) -> str:
     if bare == "preliminary":
         return bare
     return "withdrawn" if bare in WITHDRAWN else "unusable"
-
-
-def is_about(subject: Raw | UnsetType, patient_id: str) -> bool:
-    """Whether a subject reference (relative, absolute, urn or bare) ends in this patient's id."""
-    reference = None if subject is UNSET else decode(subject, Reference)
-    if reference is None or not patient_id:
-        return False
-    path = reference.reference.partition("/_history/")[0]
-    if path.startswith("urn:"):
-        return path.rpartition(":")[2] == patient_id
-    before, _, last = path.rpartition("/")
-    return last == patient_id and before.rpartition("/")[2] in ("", "Patient")
 
 
 def says_haemolysed(text: str) -> bool:

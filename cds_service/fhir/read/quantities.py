@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from cds_service.facts.moments import DAY, parse_moment
+from cds_service.facts.moments import parse_moment
 from cds_service.facts.records import ReferenceRange
 from cds_service.facts.units import UnitProblem, convert, is_number, unit_of
 from cds_service.facts.vocabulary import Concept, RangeCheck
 from cds_service.fhir.datatypes import CodeableConcept, ObservationRange, Quantity
 from cds_service.fhir.structs import Measured, decode
+from cds_service.knowledge.vocabulary_systems import UCUM_NAMES
 
 MISSING = "dq-latest"
 UNIT = "dq-unit"
@@ -23,10 +24,6 @@ UNIT_SUSPECT = "dq-unit-suspect"
 COMPARATOR = "dq-comparator"
 CODE = "dq-code"
 COMPARATORS = frozenset({"", "<", "<=", ">", ">="})
-UCUM = frozenset(
-    {"http://unitsofmeasure.org", "http://unitsofmeasure.org/", "https://unitsofmeasure.org",
-     "urn:oid:2.16.840.1.113883.6.8"}
-)  # fmt: skip
 COUNTS = frozenset({"{score}", "{index}", "1"})
 COUNT_SPELLINGS = frozenset({"", "{score}", "score", "1", "{points}", "points", "{index}"})
 INDEXED, PLAIN = "mL/min/{1.73_m2}", "mL/min"
@@ -157,9 +154,11 @@ def _coded(answer: CodeableConcept, concept: Concept) -> Reading | str:
 
 def _date(text: str, zone: ZoneInfo) -> Reading | str:
     moment = parse_moment(text, zone)
-    if moment is None or moment.latest - moment.earliest > DAY:
+    if moment is None:
         return MISSING
     day = moment.earliest.astimezone(zone).date()
+    if moment.latest.astimezone(zone).date() != day:
+        return MISSING
     return Reading(Decimal(day.toordinal()), "", day.isoformat(), "", converted=False, understood="")
 
 
@@ -174,7 +173,7 @@ def _integer(raw: Raw, concept: Concept) -> Reading | str:
 def stated_unit(unit: str, system: str, code: str) -> str | None:
     """The unit string of a Quantity: its UCUM code, else its text. None when the two are different units."""
     by_code, by_text = unit_of(code), unit_of(unit)
-    if not code or (system and system not in UCUM) or (not system and by_code is None):
+    if not code or (system and system not in UCUM_NAMES) or (not system and by_code is None):
         return unit
     if by_code is not None and by_text is not None and by_code != by_text:
         return None
@@ -218,8 +217,11 @@ def read_range(raw: Raw, concept: Concept, understood: str) -> RangeReading:
     own_low, own_high = _in_concept_unit(low, low_unit, concept), _in_concept_unit(high, high_unit, concept)
     if own_low is None and own_high is None and not chosen.text:
         return RangeReading(None, suspect)
-    text = chosen.text if chosen.text and len(chosen.text) <= MAX_SHOWN else _range_text(low, high)
     other_unit = any(unit_of(unit) != unit_of(understood) for unit in (low_unit, high_unit))
+    if chosen.text and len(chosen.text) <= MAX_SHOWN:
+        text = chosen.text
+    else:  # a card prints it beside the value, whose unit a reader would take for that of both
+        text = f"{_range_text(own_low, own_high)} {concept.unit}" if other_unit else _range_text(low, high)
     return RangeReading(ReferenceRange(own_low, own_high, text), suspect, other_unit)
 
 

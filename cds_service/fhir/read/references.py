@@ -56,14 +56,13 @@ def bare_id(reference: str) -> str:
 
 
 def refers_to(reference: Reference | None, resource_type: str, resource_id: str) -> bool:
-    """Whether a reference is to this very resource. False when it holds no reference (display or identifier only)."""
-    if reference is None or not reference.reference:
+    """Whether a reference (relative, absolute, urn, or a bare id of no other type) is to this very resource. False when
+    it holds none (display or identifier only), or one to a contained resource."""
+    text = "" if reference is None else reference.reference
+    if reference is None or not text or text.startswith("#") or bare_id(text) != resource_id:
         return False
-    text = reference.reference
-    if text.startswith(("urn:uuid:", "urn:oid:")):
-        return bare_id(text) == resource_id
     path = text.partition("/_history/")[0].split("/")
-    return path[-1] == resource_id and (path[-2] == resource_type if len(path) > 1 else reference.type == resource_type)
+    return text.startswith("urn:") or (path[-2] if len(path) > 1 else reference.type) in ("", resource_type)
 
 
 class MedicationShelf:

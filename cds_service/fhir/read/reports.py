@@ -7,6 +7,7 @@ from functools import lru_cache
 from msgspec import UNSET, Raw, UnsetType
 
 from cds_service.fhir import structs
+from cds_service.fhir.read.lexicon import remember_texts
 
 _SPECIFIED_BY_PATIENT = frozenset({"patientspecified"})
 _OTC_WORDS = ("vrij verkrijgbaar", "over the counter", "over-the-counter")
@@ -65,7 +66,7 @@ def _codes_in(category: bytes) -> frozenset[str]:
     return frozenset(found)
 
 
-@lru_cache(maxsize=4096)
+@remember_texts
 def names_otc(name: str) -> bool:
     """Whether a product's name says that it is sold without prescription."""
     lower = name.lower()

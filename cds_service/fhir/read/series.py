@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from msgspec import Raw, Struct
 
-from cds_service.facts.moments import Moment, parse_moment
+from cds_service.facts.moments import LONG_AGO, Moment, parse_moment
 from cds_service.facts.records import Result, Unusable
 from cds_service.fhir.datatypes import Period
 from cds_service.fhir.read.versions import last_updated
 from cds_service.fhir.structs import Observation, decode
 
 CONFLICT = timedelta(hours=2)
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
-_in_greenwich = partial(parse_moment, zone=ZoneInfo("UTC"))
 
 
 class Timed(Struct, gc=False, rename="camel"):
@@ -31,6 +30,13 @@ class Timed(Struct, gc=False, rename="camel"):
 
 
 Entry = tuple[Result, Observation]  # and what it was read from, which orders results of one and the same time
+Ranks = Mapping[tuple[str, str, str], int]
+"""`printed` of a result -> the place of its code, where one code is better than the next (formulas)."""
+
+
+def printed(result: Result) -> tuple[str, str, str]:
+    """What tells results of one concept apart: the Observation, which may hold several or have no id; number, unit."""
+    return result.ref, result.reported, result.unit
 
 
 def effective_time(timed: Observation | Timed, parse: Callable[[str | None], Moment | None]) -> Moment | None:
@@ -44,25 +50,25 @@ def effective_time(timed: Observation | Timed, parse: Callable[[str | None], Mom
     return at
 
 
-def newest_first(entries: list[Entry], zone: ZoneInfo, ranks: Mapping[str, int] | None = None) -> tuple[Result, ...]:
+def newest_first(entries: list[Entry], zone: ZoneInfo, ranks: Ranks | None = None) -> tuple[Result, ...]:
     """Latest first by the latest time it can have been measured, then issued, then last updated (dq-latest).
 
-    ranks: reference of a result -> place of its code, where one code is better than the next: of results of one
-    calendar day the best code goes first.
+    Of results of one calendar day the one by the best code of `ranks` goes first, one without a place last.
     """
     if len(entries) == 1:
         return (entries[0][0],)
     found = _latest_first(entries, zone)
     if ranks:
-        found.sort(key=lambda r: (-r.at.latest.astimezone(zone).toordinal(), ranks.get(r.ref, len(ranks))))
+        found.sort(key=lambda r: (-r.at.latest.astimezone(zone).toordinal(), ranks.get(printed(r), math.inf)))
     return tuple(found)
 
 
-def of_one_code(series: tuple[Result, ...], ranks: Mapping[str, int] | None) -> tuple[Result, ...]:
+def of_one_code(series: tuple[Result, ...], ranks: Ranks | None) -> tuple[Result, ...]:
     """The results by the same code as the first: two formulas do not contradict each other."""
     if not ranks:
         return series
-    return tuple([r for r in series if ranks.get(r.ref) == ranks.get(series[0].ref)])
+    best = ranks.get(printed(series[0]))
+    return tuple([result for result in series if ranks.get(printed(result)) == best])
 
 
 def _latest_first(entries: list[Entry], zone: ZoneInfo) -> list[Result]:
@@ -114,15 +120,16 @@ def conflicting(series: Sequence[Result]) -> tuple[Result, ...]:
     return tuple(rivals) if len(rivals) < 2 else (rivals[0], rivals[-1])
 
 
-def page_order(page: Sequence[Raw | Observation]) -> tuple[bool, Moment | None]:
+def page_order(page: Sequence[Raw | Observation], zone: ZoneInfo) -> tuple[bool, Moment | None]:
     """Whether a cut page is provably sorted newest first, and the oldest moment it reaches back to.
 
     Proof is at least one strict descent and no ascent; an entry without a time proves nothing.
     """
     moments: list[Moment] = []
+    parse = partial(parse_moment, zone=zone)
     for raw in page:
         timed = raw if isinstance(raw, Observation) else decode(raw, Timed)
-        at = None if timed is None else effective_time(timed, _in_greenwich)
+        at = None if timed is None else effective_time(timed, parse)
         if at is None:
             return False, None
         moments.append(at)

@@ -128,7 +128,7 @@ def _split(holder: Json, name: str, concept: str, reference: str) -> None:
 
 
 def _dosages(changed: Json) -> None:
-    """R5 `asNeeded`, the maximum as a list, and the period of use of the whole order."""
+    """R5 `asNeeded`, and the period of use of the whole order."""
     period = changed.get("effectiveDosePeriod")
     if isinstance(period, dict):
         changed["dosageInstruction"] = changed.get("dosageInstruction") or [{}]
@@ -137,9 +137,6 @@ def _dosages(changed: Json) -> None:
     for dosage in [dosage for name in _DOSAGES for dosage in _objects(changed.get(name))]:
         if "asNeeded" in dosage or "asNeededFor" in dosage:
             dosage.setdefault("asNeededBoolean", bool(dosage.get("asNeeded", True)))
-        most = dosage.get("maxDosePerPeriod")
-        if isinstance(most, list):
-            dosage["maxDosePerPeriod"] = most[0] if most else None
 
 
 def _reasons(changed: Json) -> None:

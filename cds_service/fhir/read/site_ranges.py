@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from cds_service.facts.moments import AsOf, completed_years
+from cds_service.facts.moments import ADULT_AT, AsOf, completed_years
 from cds_service.facts.records import Person, ReferenceRange, Result
 
-ADULT_AT = 18
 SITE_RANGE = "site-range"
 _JUDGED = frozenset({"lab-low", "lab-high"})
 

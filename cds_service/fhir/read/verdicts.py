@@ -12,6 +12,7 @@ from cds_service.facts.units import unit_of
 from cds_service.facts.vocabulary import Concept, Vocabulary
 from cds_service.fhir.datatypes import CodeableConcept
 from cds_service.fhir.read import quality
+from cds_service.fhir.read.lexicon import per_vocabulary
 from cds_service.fhir.read.quantities import (
     NO_RANGE,
     UNIT_SUSPECT,
@@ -23,13 +24,12 @@ from cds_service.fhir.read.quantities import (
     shown,
 )
 from cds_service.fhir.structs import Measured, decode
+from cds_service.knowledge.vocabulary_systems import LOINC
 
 NO_FLAGS: frozenset[str] = frozenset()
 HAEMOLYSED = frozenset({"haemolysed"})
 MASS = frozenset({"mass"})
 MOLAR = frozenset({"substance", "charge"})
-
-LOINC = "http://loinc.org"
 
 
 class Meaning(Struct, frozen=True, gc=False):
@@ -80,7 +80,7 @@ class Verdict(Struct, frozen=True, gc=False):
 
 NOTHING = Meaning((), frozenset(), haemolysis_index=False, elsewhere=False)
 MAX_REMEMBERED = 20_000
-MAX_VOCABULARIES = 64
+LONGEST_REMEMBERED = 4096  # bytes
 
 
 class Judge:
@@ -102,9 +102,11 @@ class Judge:
         text = bytes(code)
         known = self.meanings.get(text)
         if known is None:
-            if len(self.meanings) >= MAX_REMEMBERED:
-                self.meanings.clear()
-            known = self.meanings[text] = self._look_up(decode(code, CodeableConcept), text)
+            known = self._look_up(decode(code, CodeableConcept), text)
+            if len(text) <= LONGEST_REMEMBERED:
+                if len(self.meanings) >= MAX_REMEMBERED:
+                    self.meanings.clear()
+                self.meanings[text] = known
         return known
 
     def _look_up(self, code: CodeableConcept | None, sent: bytes) -> Meaning:
@@ -145,9 +147,11 @@ class Judge:
         )
         known = self._verdicts.get(key)
         if known is None:
-            if len(self._verdicts) >= MAX_REMEMBERED:
-                self._verdicts.clear()
-            known = self._verdicts[key] = _judge(found, meaning, zone)
+            known = _judge(found, meaning, zone)
+            if sum(map(len, key)) <= LONGEST_REMEMBERED:
+                if len(self._verdicts) >= MAX_REMEMBERED:
+                    self._verdicts.clear()
+                self._verdicts[key] = known
         return known
 
 
@@ -156,17 +160,7 @@ def _rank(concepts: Iterable[Concept], codes: Sequence[str]) -> int | None:
     return min(places, default=None)
 
 
-def judge_by(vocabulary: Vocabulary) -> Judge:
-    """The judge of a vocabulary, the same one for every call while the knowledge stays loaded."""
-    judge = _JUDGES.get(id(vocabulary))
-    if judge is None or judge.vocabulary is not vocabulary:
-        if len(_JUDGES) >= MAX_VOCABULARIES:
-            _JUDGES.clear()
-        judge = _JUDGES[id(vocabulary)] = Judge(vocabulary)
-    return judge
-
-
-_JUDGES: dict[int, Judge] = {}
+judge_by = per_vocabulary(Judge)
 
 
 def is_plain(found: Measured) -> bool:
@@ -247,10 +241,12 @@ def _side(reading: Reading, interval: ReferenceRange | None) -> str:
     """On which side of its reference range a value lies for certain."""
     if interval is None:
         return ""
-    below, above = not reading.comparator.startswith(">"), not reading.comparator.startswith("<")
-    if below and interval.low is not None and reading.value < interval.low:
+    value, sign, low, high = reading.value, reading.comparator, interval.low, interval.high
+    if low is not None and not sign.startswith(">") and (value < low or (sign == "<" and value == low)):
         return "lab-low"
-    return "lab-high" if above and interval.high is not None and reading.value > interval.high else ""
+    if high is not None and not sign.startswith("<") and (value > high or (sign == ">" and value == high)):
+        return "lab-high"
+    return ""
 
 
 def _contradicts(understood: str, properties: frozenset[str]) -> bool:

@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import io
 import json
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -124,7 +125,7 @@ def _checked(path: Path) -> tuple[MapHeader, bytes]:
     try:
         data = path.read_bytes()
         data = gzip.decompress(data) if path.suffix == ".gz" else data
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no gzip file"
         raise _refused(path.name, f"the map cannot be read: {reason}", "name a file of `ionwise map import`") from error
     first, _, body = data.partition(b"\n")

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cds_service.facts.vocabulary import Vocabulary, normal_name
+from cds_service.facts.vocabulary import ELEMENT_WORDS, Vocabulary, normal_name
 from cds_service.knowledge.drug_maps.file import OTHER
 
-ELEMENTS = frozenset(
-    {
-        "magnesium", "calcium", "potassium", "kalium", "sodium", "natrium", "zinc", "zink", "iron", "ijzer",
-        "aluminium", "aluminum", "lithium",
-    }
-)  # fmt: skip
 # Acids, bases and water that a substance is bound to: what is left when they are taken away is the ingredient.
 _SALT_WORDS = frozenset(
     {
@@ -50,7 +44,7 @@ class IngredientNames:
             while words:
                 joined = " ".join(words)
                 found = self.vocabulary.drug_names.get(joined) or self._split(joined)
-                if found is not None and (len(words) > 1 or words[0] not in ELEMENTS or name.lower() == joined):
+                if found is not None and (len(words) > 1 or words[0] not in ELEMENT_WORDS or name.lower() == joined):
                     return found
                 if words[-1] not in _SALT_WORDS:
                     break
@@ -61,7 +55,7 @@ class IngredientNames:
         """Dutch writes a substance and its salt in one word: `metoprololtartraat`."""
         for salt in _JOINED:
             stem = word.removesuffix(salt)
-            if stem != word and len(stem) > 3 and stem not in ELEMENTS:
+            if stem != word and len(stem) > 3 and stem not in ELEMENT_WORDS:
                 found = self.vocabulary.drug_names.get(stem)
                 if found is not None:
                     return found

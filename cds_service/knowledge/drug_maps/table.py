@@ -24,7 +24,11 @@ def read_table(path: Path, vocabulary: Vocabulary) -> tuple[list[ProductRow], di
     names = IngredientNames(vocabulary)
     findings: list[Finding] = []
     rows: dict[tuple[str, str], ProductRow] = {}
-    text = path.read_text(encoding="utf-8-sig")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        problem, remedy = f"the table cannot be read ({type(error).__name__})", "save it as CSV in UTF-8"
+        raise KnowledgeError((Finding(path.name, 1, NAME, problem, remedy),)) from error
     divider = ";" if ";" in text.partition("\n")[0] else ","
     reader = csv.DictReader(text.splitlines(), delimiter=divider)
     heading = [column.strip().lower() for column in reader.fieldnames or ()]

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import get_args
 
 from cds_service.errors import Finding
+from cds_service.knowledge.file_model import Hook
 from cds_service.knowledge.lint.desk import Desk
 from cds_service.knowledge.policy_file import PolicyEntry
-from cds_service.knowledge.rule_file import Hook
 from cds_service.knowledge.sources import Source
 
 NAME = "policy"

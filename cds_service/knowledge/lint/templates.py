@@ -9,7 +9,7 @@ from cds_service.errors import Finding
 from cds_service.knowledge.file_model import Bilingual
 from cds_service.knowledge.lint.desk import Desk
 from cds_service.knowledge.sources import Source
-from cds_service.knowledge.template import Place, parse_template
+from cds_service.knowledge.template import parse_template
 
 NAME = "templates"
 
@@ -43,14 +43,10 @@ def _places(source: Source[Any], path: tuple[str | int, ...], text: Bilingual, l
         return  # reported when the rule is compiled
     where = ".".join(str(step) for step in path)
     for language, other, missing in (("nl", "en", en - nl), ("en", "nl", nl - en)):
-        for written in sorted(_written(place) for place in missing):
+        for written in sorted(map(str, missing)):
             problem = f"{where}: {written} is in {other}, not in {language}"
             yield source.finding(NAME, problem, "print it in both", *path)
     for place in nl | en:
         if place.name == "limit" and place.part not in limits:
             known = ", ".join(sorted(limits)) or "none"
             yield source.finding(NAME, f"{where}: no limit {place.part}", f"the limits are: {known}", *path)
-
-
-def _written(place: Place) -> str:
-    return "{" + place.name + (f".{place.part}" if place.part else "") + "}"

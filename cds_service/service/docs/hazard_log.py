@@ -40,9 +40,7 @@ def _hazard(hazard: HazardEntry, rules: Sequence[str]) -> list[str]:
     if asked := (*hazard.gates, *hazard.families):
         links = ", ".join(f"[{name}](shared-questions.md#{name})" for name in asked)
         lines += [f"- Gates and shared questions: {links}."]
-    lines += [
-        f"- Test: [{name}]({TEST_ROOT}{file})" for file, _, name in (test.partition("::") for test in hazard.tests)
-    ]
+    lines += [_test(test) for test in hazard.tests]
     lines += [f"- The site: {text}." for text in hazard.site]
     return [*lines, f"- Left: {hazard.residual}.", ""]
 

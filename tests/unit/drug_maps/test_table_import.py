@@ -45,6 +45,13 @@ def test_a_line_that_is_not_understood_is_refused_with_its_number(tmp_path: Path
         read_table(path, vocabulary())
 
 
+def test_a_table_in_another_encoding_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "formulary.csv"
+    path.write_bytes("system;code;ingredients\nurn:site;1;natriumpicosulfaat à 5 mg\n".encode("cp1252"))
+    with pytest.raises(KnowledgeError, match="save it as CSV in UTF-8"):
+        read_table(path, vocabulary())
+
+
 def test_a_table_without_a_heading_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KnowledgeError, match="heading"):
         read_table(write(tmp_path / "formulary.csv", "urn:site,1,omeprazole"), vocabulary())

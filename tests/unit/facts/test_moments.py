@@ -23,6 +23,15 @@ def test_two_local_times_around_the_end_of_summer_time_lie_their_real_distance_a
     assert after.earliest - before.earliest == timedelta(hours=3)
 
 
+def test_spans_before_now_are_exact_hours_also_when_now_is_told_in_a_zone() -> None:
+    noon = AsOf.of(datetime(2026, 10, 25, 12, tzinfo=AMSTERDAM), AMSTERDAM)
+    day = timedelta(hours=24)
+    assert noon.at - day == datetime(2026, 10, 24, 11, tzinfo=UTC)
+    assert not noon.within(read("2026-10-24T12:30:00"), day)
+    assert noon.within(read("2026-10-24T13:00:00"), day)
+    assert noon.at.isoformat() == "2026-10-25T12:00:00+01:00"
+
+
 def test_a_month_may_lie_within_a_span_that_its_first_day_has_passed() -> None:
     as_of = AsOf.of(datetime(2026, 11, 21, 9, tzinfo=UTC), AMSTERDAM)
     assert not as_of.within(read("2026-11"), timedelta(days=7))
@@ -82,7 +91,15 @@ def test_days_are_counted_from_the_first_or_surely_from_the_last_moment(text: st
 
 @pytest.mark.parametrize(
     ("birth", "years"),
-    [("1960-11-21", 66), ("1960-11-22", 65), ("1960-12-01", 65), ("1960-10-30", 66), ("1960-11", 65), ("1960", 65)],
+    [
+        ("1960-11-21", 66),
+        ("1960-11-22", 65),
+        ("1960-12-01", 65),
+        ("1960-10-30", 66),
+        ("1960-11", 65),
+        ("1960", 65),
+        ("2026", 0),
+    ],
 )
 def test_an_age_is_the_youngest_that_the_birth_date_allows(birth: str, years: int) -> None:
     assert completed_years(read(birth), date(2026, 11, 21), AMSTERDAM) == years

@@ -38,6 +38,13 @@ def test_a_page_that_is_surely_cut_before_the_span_proves_what_was_not_measured(
             proof.require_unmeasured(cut(reach), "sodium", WEEK)
 
 
+def test_a_page_that_ends_with_a_month_reaches_back_no_further_than_its_last_day() -> None:
+    ended = snapshot(coverage={"labs": Coverage("truncated", parse_moment("2026-10", ZONE))})
+    proof.require_unmeasured(ended, "sodium", 20 * DAY)
+    with pytest.raises(CannotTellError, match="only part"):
+        proof.require_unmeasured(ended, "sodium", 21 * DAY)
+
+
 def test_a_page_that_was_not_asked_proves_nothing() -> None:
     with pytest.raises(CannotTellError, match="labs"):
         proof.require_unmeasured(snapshot(coverage={}), "sodium", WEEK)

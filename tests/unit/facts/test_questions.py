@@ -78,6 +78,7 @@ def test_what_is_not_declared_cannot_be_read(read: Callable[[Patient], Any]) -> 
 @pytest.mark.parametrize(
     ("read", "told"),
     [(lambda p: p.taking("example", "third", "fourth"), "drug fourth, third"),
+     (lambda p: p.absent("chloride"), "result chloride"),
      (lambda p: p.has("diabetes", "gout"), "condition gout"), (lambda p: p.underwent("surgery"), "procedure surgery")],
 )  # fmt: skip
 def test_only_what_is_not_declared_is_named(read: Callable[[Patient], Any], told: str) -> None:

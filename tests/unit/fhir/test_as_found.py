@@ -49,6 +49,22 @@ def test_of_two_egfrs_on_one_day_the_better_formula_goes_first() -> None:
     assert values(egfr(61, "62238-1", effectiveDateTime=MORNING), mdrd) == [Decimal(61), Decimal(58)]
 
 
+def test_an_egfr_by_a_code_of_the_site_goes_behind_one_by_a_known_formula() -> None:
+    local = msgspec.structs.replace(KIDNEY, measurement_codes={**KIDNEY.measurement_codes, ("urn:lab", "GFR"): EGFR})
+    own = egfr(58, effectiveDateTime=EVENING) | {"code": {"coding": [{"system": "urn:lab", "code": "GFR"}]}}
+    found = read_observations({"labs": raws(own, egfr(63, effectiveDateTime=MORNING))}, local, NOW, "p1", False)
+    assert [result.value for result in found.results["egfr"]] == [Decimal(63), Decimal(58)]
+
+
+@pytest.mark.parametrize("id_", ["panel", ""])
+def test_two_formulas_of_one_observation_are_told_apart(id_: str) -> None:
+    parts = [{k: part[k] for k in ("code", "valueQuantity")} for part in (egfr(58, "33914-3"), egfr(63, "98979-8"))]
+    panel = {"resourceType": "Observation", "id": id_, "status": "final", "subject": {"reference": "Patient/p1"}}
+    found = read(panel | {"effectiveDateTime": MORNING, "component": parts})
+    assert [result.value for result in found.results["egfr"]] == [Decimal(63), Decimal(58)]
+    assert not found.conflicts
+
+
 def test_on_another_day_the_later_egfr_goes_first() -> None:
     earlier = egfr(63, "98979-8", effectiveDateTime="2026-11-19T23:00:00+01:00")
     assert values(earlier, egfr(58, "33914-3", effectiveDateTime=MORNING)) == [Decimal(58), Decimal(63)]

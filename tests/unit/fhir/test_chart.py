@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +21,7 @@ from tests.unit.fhir.charts import (
     KEYS,
     LOINC,
     NOW,
+    PATIENT,
     SNOMED,
     SUBJECT,
     UCUM,
@@ -109,6 +111,16 @@ def test_the_ward_gives_place_codes_and_whether_it_is_for_children() -> None:
         assert children.paediatric
 
 
+def test_the_latest_encounter_is_the_one_that_began_last_whatever_its_offset() -> None:
+    earlier = visit(id="e1", status="finished", period={"start": "2026-11-20T10:00:00+01:00"})
+    later = visit(id="e2", status="finished", period={"start": "2026-11-20T09:30:00Z"})
+    undated = visit(id="e3", status="finished")
+    for encounters in ((earlier, later, undated), (undated, later, earlier)):
+        stay = chart(*encounters, key="encounter").stay
+        assert stay is not None
+        assert stay.ref == "Encounter/e2"
+
+
 def test_an_encounter_that_names_no_subject_counts_only_when_the_call_names_it() -> None:
     nameless = {name: value for name, value in visit().items() if name != "subject"}
     assert chart(nameless, encounter_id="e1").stay is not None
@@ -142,7 +154,15 @@ def test_a_resource_delivered_twice_counts_once_and_the_later_version_wins() -> 
 
 
 @pytest.mark.parametrize(
-    "subject", [{"reference": "Patient/p2"}, {"display": "someone"}, {"reference": "Group/p1"}, None]
+    "subject",
+    [
+        {"reference": "Patient/p2"},
+        {"display": "someone"},
+        {"reference": "Group/p1"},
+        {"reference": "#p1"},
+        {"reference": "p1", "type": "Group"},
+        None,
+    ],
 )
 def test_what_is_not_surely_about_the_patient_is_dropped(subject: dict[str, Any] | None) -> None:
     snapshot = chart(*(made | {"subject": subject} for made in (order("A02BC01"), statement("A02BC01"), result())))
@@ -151,9 +171,13 @@ def test_what_is_not_surely_about_the_patient_is_dropped(subject: dict[str, Any]
     assert {q.reason for q in snapshot.quarantine} == {"dq-subject"}
 
 
-@pytest.mark.parametrize("reference", ["https://ehr.example/fhir/Patient/p1", "urn:uuid:p1", "Patient/p1/_history/2"])
+@pytest.mark.parametrize(
+    "reference", ["https://ehr.example/fhir/Patient/p1", "urn:uuid:p1", "Patient/p1/_history/2", "p1", "/Patient/p1"]
+)
 def test_every_form_of_reference_to_the_patient_is_recognised(reference: str) -> None:
-    assert chart(order("A02BC01", subject={"reference": reference})).drug_list
+    snapshot = chart(*(made | {"subject": {"reference": reference}} for made in (order("A02BC01"), result())))
+    assert snapshot.drug_list
+    assert snapshot.results
 
 
 def test_a_key_is_as_complete_as_its_answer() -> None:
@@ -192,6 +216,18 @@ def test_a_cut_page_reaches_back_only_when_it_is_provably_newest_first() -> None
     assert oldest_first.coverage["labsRare"].state == "unordered"
     assert "magnesium-serum" in oldest_first.provisional
     assert chart(order("A02BC01"), state="truncated").coverage["medications"].state == "unordered"
+
+
+@pytest.mark.parametrize(("oldest", "days"), [("2025-11-21", 365), ("2026-11-14T09:00:00", 7)])
+def test_how_far_a_page_reaches_is_told_in_the_time_of_the_site(oldest: str, days: int) -> None:
+    new_york = ZoneInfo("America/New_York")
+    results = [result(id=at, effectiveDateTime=at) for at in ("2026-11-20T08:00:00", oldest)]
+    answers = {"labsRare": KeyAnswer("truncated", tuple(map(raw, results)))}
+    call = Call("patient-view", PATIENT, datetime(2026, 11, 21, 8, tzinfo=new_york), answers)
+    snapshot = read_chart(call, VOCABULARY, {"sodium": "labsRare"}, new_york)
+    require_unmeasured(snapshot, "sodium", timedelta(days=days - 1))
+    with pytest.raises(CannotTellError, match="only part"):
+        require_unmeasured(snapshot, "sodium", timedelta(days=days))
 
 
 def test_a_cut_page_that_lost_something_proves_no_absence_however_far_back_it_reaches() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.fhir.charts import SNOMED, UCUM, chart, concept, dose, only, order, statement
+from tests.unit.fhir.charts import SNOMED, UCUM, chart, concept, day, dose, only, order, statement
 
 CITRATE = "A12CC04"
 
@@ -33,6 +33,25 @@ CITRATE = "A12CC04"
 def test_a_timing_gives_administrations_a_day(repeat: dict[str, Any], per_day: Decimal | None) -> None:
     exposure = only(chart(order(CITRATE, start="2026-01-01", dose=dose("1", **repeat))))
     assert exposure.dosages[0].per_day == per_day
+
+
+@pytest.mark.parametrize("word", ["NaN", "sNaN", "Infinity"])
+@pytest.mark.parametrize("member", ["frequency", "frequencyMax", "period"])
+def test_a_number_that_is_none_costs_the_dosage_its_rate_and_nothing_else(word: str, member: str) -> None:
+    repeat: dict[str, Any] = {"frequency": 2, "period": 1, "periodUnit": "d", member: word}
+    dosage = only(chart(order(CITRATE, dose=dose("100", **repeat)))).dosages[0]
+    assert dosage.amount == Decimal(100)
+    assert dosage.per_day == (None if member == "period" else 1)
+
+
+@pytest.mark.parametrize("word", ["NaN", "sNaN", "Infinity"])
+@pytest.mark.parametrize("member", ["expectedSupplyDuration", "numberOfRepeatsAllowed"])
+def test_a_supply_of_no_number_is_no_supply(word: str, member: str) -> None:
+    told = {"value": word, "code": "d"} if member == "expectedSupplyDuration" else word
+    dispense = {"expectedSupplyDuration": {"value": 30, "code": "d"}, "numberOfRepeatsAllowed": 1, member: told}
+    ended = order(CITRATE, id="m1", status="completed", start="2026-06-01", dispenseRequest=dispense)
+    present = order(CITRATE, id="m2", start="2026-10-01")
+    assert {day(exposure.since) for exposure in chart(ended, present).drug_list} == {"2026-06-01", "2026-10-01"}
 
 
 @pytest.mark.parametrize(

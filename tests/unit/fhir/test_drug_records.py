@@ -76,6 +76,19 @@ def test_the_period_of_use_may_stand_in_an_extension(period: dict[str, Any], sta
     assert day(found.since) == start
 
 
+def test_the_period_of_use_ends_an_order_whose_doses_are_open() -> None:
+    daily = {"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}}
+    period = {"url": PERIOD_OF_USE, "valuePeriod": {"start": "2026-01-01", "end": "2026-02-01"}}
+    found = only(chart(order(OMEPRAZOLE, dosageInstruction=[daily, daily], extension=[period])))
+    assert (found.status, day(found.until)) == ("past", "2026-02-01")
+
+
+def test_an_order_goes_on_as_long_as_one_of_its_doses_is_open() -> None:
+    ended = {"timing": {"repeat": {"boundsPeriod": {"end": "2026-02-01"}}}}
+    found = only(chart(order(OMEPRAZOLE, dosageInstruction=[ended, {"text": "then 1 a day"}])))
+    assert (found.status, found.until) == ("active", None)
+
+
 def test_a_statement_that_says_over_the_counter_needs_no_source() -> None:
     assert only(chart(statement(OMEPRAZOLE, "omeprazole OTC"))).over_the_counter
 

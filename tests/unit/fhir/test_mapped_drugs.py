@@ -13,7 +13,8 @@ from cds_service.fhir.call import Call, KeyAnswer
 from cds_service.fhir.datatypes import Coding
 from cds_service.fhir.read.chart import read_chart
 from cds_service.fhir.read.drugs import Identity, identify
-from cds_service.fhir.read.product_codes import NDC, eleven_digits
+from cds_service.fhir.read.product_codes import eleven_digits
+from cds_service.knowledge.vocabulary_systems import NDC
 from tests.unit.fhir.charts import AMSTERDAM, ATC, KEYS, NOW, PATIENT, RXNORM, VOCABULARY, concept, only, order, raw
 
 SITE, PRK = "urn:site:drugs", "urn:oid:2.16.840.1.113883.2.4.4.10"

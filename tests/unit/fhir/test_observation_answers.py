@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -34,6 +35,12 @@ def test_a_kind_of_answer_that_a_concept_does_not_have_is_unusable(member: dict[
 def test_a_month_is_no_day() -> None:
     due = observation("11778-8", None, valueDateTime="2027-01")
     assert reasons(read(due), "expected-delivery-date") == ["dq-latest"]
+
+
+@pytest.mark.parametrize("day", ["2026-10-25", "2027-03-28"])
+def test_the_day_on_which_the_clocks_change_is_a_day(day: str) -> None:
+    (due,) = read(observation("11778-8", None, valueDateTime=day)).results["expected-delivery-date"]
+    assert due.value == date.fromisoformat(day).toordinal()
 
 
 def test_a_unit_that_the_site_states_for_a_code_is_taken_where_none_is_sent() -> None:
@@ -82,13 +89,21 @@ def test_a_time_that_cannot_be_read_is_no_time() -> None:
     assert reasons(read(observation(effectiveDateTime="yesterday"))) == ["dq-latest"]
 
 
-def test_what_is_remembered_of_codes_values_and_vocabularies_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_remembered_of_codes_and_values_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verdicts, "MAX_REMEMBERED", 1)
-    monkeypatch.setattr(verdicts, "MAX_VOCABULARIES", 1)
     fresh = msgspec.structs.replace(VOCABULARY)
     pages = {"labs": raws(observation(value=0.7), observation("2823-3", 4.1), observation(value=0.8))}
     facts = read_observations(pages, fresh, NOW, "p1", inpatient=False)
     assert (len(facts.results["magnesium-serum"]), len(facts.results["potassium"])) == (2, 1)
+    assert len(verdicts.judge_by(fresh).meanings) == 1
+
+
+def test_a_code_or_value_of_unusual_length_is_not_remembered() -> None:
+    fresh = msgspec.structs.replace(VOCABULARY)
+    long = observation(code={"coding": [{"system": LOINC, "code": "2601-3", "display": "x" * 5000}]})
+    unit = {"value": 0.7, "unit": "mmol/L", "system": "x" * 5000}
+    facts = read_observations({"labs": raws(long, observation(valueQuantity=unit))}, fresh, NOW, "p1", inpatient=False)
+    assert len(facts.results["magnesium-serum"]) == 2
     assert len(verdicts.judge_by(fresh).meanings) == 1
 
 

@@ -90,6 +90,36 @@ def test_a_bound_that_is_no_number_is_ignored(bound: str) -> None:
     assert (interval.low, interval.high) == (None, Decimal("1.0"))
 
 
+def test_a_range_in_another_unit_than_its_value_says_its_unit() -> None:
+    bounds = [{"low": {"value": 0.70, "unit": "mmol/L"}, "high": {"value": 1.05, "unit": "mmol/L"}}]
+    interval = only(read(observation(value=1.9, unit="mg/dL", referenceRange=bounds))).range
+    assert interval is not None
+    assert (interval.low, interval.text) == (Decimal("0.7"), "0.7–1.05 mmol/L")
+
+
+@pytest.mark.parametrize(
+    ("value", "sign", "flags"),
+    [
+        (0.70, "<", {"lab-low"}),
+        (0.69, "<=", {"lab-low"}),
+        (0.70, "<=", set()),
+        (0.71, "<", set()),
+        (0.60, ">", set()),
+        (1.05, ">", {"lab-high"}),
+        (1.06, ">=", {"lab-high"}),
+        (1.05, ">=", set()),
+        (1.04, ">", set()),
+        (1.20, "<", set()),
+    ],
+)
+def test_a_bound_lies_outside_its_range_only_when_all_that_it_can_mean_does(
+    value: float, sign: str, flags: set[str]
+) -> None:
+    bounds = [{"low": {"value": 0.70}, "high": {"value": 1.05}}]
+    quantity = {"value": value, "comparator": sign, "unit": "mmol/L"}
+    assert only(read(observation(valueQuantity=quantity, referenceRange=bounds))).flags == flags
+
+
 def test_a_range_without_width_is_no_range() -> None:
     empty = [{"low": {"value": 0}, "high": {"value": 0}}]
     assert only(read(observation(referenceRange=empty))).range is None

@@ -18,6 +18,7 @@ from tests.unit.fhir.lab_results import (
     SNOMED,
     UCUM,
     VOCABULARY,
+    ZONE,
     code_of,
     observation,
     only,
@@ -202,7 +203,7 @@ def test_nulls_and_empty_strings_are_as_good_as_absent() -> None:
 
 
 def page(*times: str | None) -> tuple[bool, Any]:
-    return page_order([Raw(json.dumps({"effectiveDateTime": t} if t else {}).encode()) for t in times])
+    return page_order([Raw(json.dumps({"effectiveDateTime": t} if t else {}).encode()) for t in times], ZONE)
 
 
 def test_a_page_proves_its_order_only_by_a_descent_without_ascent() -> None:
@@ -237,7 +238,7 @@ MEMBERS = [
 def test_no_resource_makes_the_reader_raise(members: dict[str, Any]) -> None:
     body = Raw(json.dumps(observation() | members).encode())
     read_observations({"labs": [body]}, VOCABULARY, NOW, "p1", False)
-    page_order([body, body])
+    page_order([body, body], ZONE)
 
 
 @given(st.binary(max_size=40), st.sampled_from(["0001-01-01", "9999-12-31T23:59:59-12:00", "2026-13-01", "0000", "-1"]))

@@ -96,6 +96,12 @@ def test_version_numbers_tell_where_times_do_not() -> None:
     assert answer.state == "complete"
 
 
+@pytest.mark.parametrize("number", ["\u00b2", "9" * 5000])
+def test_a_version_that_is_no_number_tells_nothing(number: str) -> None:
+    answer = collect(page(lab("a", meta={"versionId": "1"}), lab("a", meta={"versionId": number}), total=1))
+    assert (answer.state, names(answer)) == ("unordered", ["a"])
+
+
 def test_copies_that_contradict_each_other_leave_the_answer_in_doubt() -> None:
     answer = collect(page(lab("a", status="final"), follows=True), page(lab("a", status="amended")))
     assert (answer.state, names(answer)) == ("unordered", ["a"])

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from cds_service.knowledge.value_set_files import DrugsFile
+from cds_service.knowledge.vocabulary_clash import Clash, VocabularyError
 from cds_service.knowledge.vocabulary_drugs import build_drugs
-from cds_service.knowledge.vocabulary_systems import Clash, VocabularyError
 from tests.unit.knowledge.shared_tables import SHARED, shared_tables
 
 GROUP = "qt-candidates"

@@ -101,6 +101,12 @@ def test_a_value_that_the_rule_did_not_give_is_an_error() -> None:
         printer("en").fill(printer("en").ready(parse_template("{nothing}")), {})
 
 
+def test_words_of_a_chart_are_no_value_by_themselves() -> None:
+    words: Any = "<b>anything</b>"
+    with pytest.raises(KeyError):
+        printer("en").value(words)
+
+
 def test_a_stray_brace_is_refused() -> None:
     with pytest.raises(ValueError, match="stray brace"):
         parse_template("100 % } of it")

@@ -54,6 +54,14 @@ def test_a_local_laboratory_code_is_listed_with_its_range() -> None:
     assert (line.count, str(line.low), str(line.high)) == (2, "0.71", "1.05")
 
 
+@pytest.mark.parametrize("word", ["NaN", "sNaN", "Infinity"])
+def test_what_is_no_number_is_not_counted(word: str) -> None:
+    local = coding(SITE, "MG", "Magnesium")
+    no_number = result("2", 1, "mmol/L", local) | {"valueQuantity": {"value": word, "unit": "mmol/L"}}
+    (line,) = lines(result("1", 0.71, "mmol/L", local), no_number)
+    assert (line.count, str(line.low), str(line.high)) == (1, "0.71", "0.71")
+
+
 def test_a_drug_of_r5_is_listed_as_one_of_r4() -> None:
     concept = {"coding": [coding(SITE, "7", "Onbekendine")], "text": "Onbekendine"}
     named = {"resourceType": "MedicationRequest", "id": "1", "medication": {"concept": concept}}
@@ -143,10 +151,11 @@ def test_files_of_requests_and_of_bulk_exports_are_read(tmp_path: Path) -> None:
     (tmp_path / "request.json").write_text(json.dumps(body))
     rows = [json.dumps(order("2", "Mysterium")), "{broken", json.dumps(order("3", "Arcanum"))]
     (tmp_path / "bulk.ndjson.gz").write_bytes(gzip.compress("\n".join(rows).encode()))
+    (tmp_path / "broken.json.gz").write_bytes(gzip.compress(b"{}")[:10] + b"\xff" * 20)
     (tmp_path / "notes.txt").write_text("not read")
     work, unreadable = read_work_list(tmp_path, VOCABULARY)
     assert {(line.what.display, line.count) for line in work.lines()} == {("Mysterium", 2), ("Arcanum", 1)}
-    assert (work.resources, unreadable) == (3, 1)
+    assert (work.resources, unreadable) == (3, 2)
 
 
 def test_a_folder_with_nothing_to_read_is_refused(tmp_path: Path) -> None:

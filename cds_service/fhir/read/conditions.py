@@ -31,8 +31,8 @@ _NEGATION_REACH = 3
 _DENIED_AFTER = frozenset(
     {
         "excluded", "is excluded", "was excluded", "ruled out", "denied", "negative", "absent", "unlikely", "resolved",
-        "in remission", "uitgesloten", "is uitgesloten", "ontkend", "negatief", "afwezig", "onwaarschijnlijk", "genezen",
-        "in remissie",
+        "in remission", "uitgesloten", "is uitgesloten", "ontkend", "negatief", "afwezig", "onwaarschijnlijk",
+        "genezen", "in remissie",
     }
 )  # fmt: skip
 _DOUBTED = frozenset(

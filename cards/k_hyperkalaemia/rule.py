@@ -15,7 +15,7 @@ CONTRIBUTORS = (
 )  # fmt: skip
 LOCAL = frozenset({"topical", "ophthalmic", "inhaled"})
 SIGNS = (
-    "ventricular-arrhythmia", "conduction-widening", "heart-block", "bradycardia", "arrhythmia", "atrial-fibrillation",
+    "ventricular-arrhythmia", "ecg-change", "heart-block", "bradycardia", "arrhythmia", "atrial-fibrillation",
     "muscle-weakness", "paralysis",
 )  # fmt: skip
 ILLNESS = (

@@ -28,7 +28,8 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     if _not_measured_alongside(patient, potassium, k):
         matters = context.moderate or bool(context.magnesium_risk)
         severity = max(alone, Severity.WARNING if matters else Severity.INFO)
-        return _fires("unknown", severity, (potassium,), context, potassium, mg)
+        variant = "unknown-moderate" if context.moderate else "unknown"
+        return _fires(variant, severity, (potassium,), context, potassium, mg)
     if mg is not None and mg.below(k["mg_borderline"]):
         return _fires("borderline", alone, (potassium,), context, potassium, mg)
     return Satisfied((potassium,) if mg is None else (potassium, mg))

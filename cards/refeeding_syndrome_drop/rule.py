@@ -61,7 +61,7 @@ def _fall(patient: Patient, start: FeedingStart, concept: str, k: Limits) -> Fal
     if not after or not before:
         return None
     pre, lowest = before[0], min(after, key=lambda r: r.value)
-    percent = (pre.value - lowest.value) / pre.value * k["percent"]
+    percent = (pre.amount - lowest.amount) / pre.amount * k["percent"]
     return Fall(start, pre, lowest, percent, _severity(lowest, percent, CONCEPTS[concept], k))
 
 

@@ -31,6 +31,7 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     comparator  "", "<", "<=", ">" or ">=": with one, only the proven comparisons below are true
     reported    number and unit as the laboratory printed them, e.g. "1.10" and "mg/dL"
     converted   whether `value` was converted from another unit
+    exact       a converted value before it was rounded to the precision of limits; None: `value` is exact
     age         fresh, recent, stale or ignored by the concept's age policy
     flags       preliminary, haemolysed, drip-arm, page-incomplete, lab-low, lab-high, unit-property-mismatch,
                 site-unit (the site says which unit this code has), site-range (`range` is of the site, not the result);
@@ -49,13 +50,14 @@ class Result(msgspec.Struct, frozen=True, gc=False):
     range: ReferenceRange | None
     ref: str
     specimen: str | None = None
+    exact: Decimal | None = None
 
     @property
     def amount(self) -> Decimal:
-        """The value for arithmetic. Raises CannotTellError when only a bound is known."""
+        """The value for arithmetic, not rounded. Raises CannotTellError when only a bound is known."""
         if self.comparator:
             raise CannotTellError(f"{self.concept}: only a bound is known")
-        return self.value
+        return self.value if self.exact is None else self.exact
 
     def below(self, limit: Decimal) -> bool:
         """Proven to be < limit."""

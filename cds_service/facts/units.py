@@ -20,6 +20,7 @@ from cds_service.facts.vocabulary import Concept
 
 UNITS_OF_ACTIVITY = frozenset({"activity", "arbitrary"})  # laboratories write U for both (TSH in mU/L, ALP in IU/L)
 MAX_EXPONENT = 30
+GUARD_DIGITS = 6
 HBA1C = "hba1c"
 NGSP_OFFSET = Fraction("2.152")
 NGSP_SLOPE = Fraction("0.09148")
@@ -34,10 +35,12 @@ class Unit(msgspec.Struct, frozen=True):
 
 
 class Converted(msgspec.Struct, frozen=True):
-    """`value` in the concept's unit: as reported, or (`converted`) rounded half-up to the concept's decimals."""
+    """`value` in the concept's unit: as reported, or (`converted`) rounded half-up to the concept's decimals; then
+    `exact` has six digits more, for arithmetic."""
 
     value: Decimal
     converted: bool
+    exact: Decimal | None = None
 
 
 class UnitProblem(msgspec.Struct, frozen=True):
@@ -160,7 +163,8 @@ def convert(value: Decimal, unit: str, concept: Concept) -> Converted | UnitProb
     exact = _exact(Fraction(value), source, target, concept)
     if exact is None:
         return UnitProblem("other dimension", unit)
-    return Converted(round_half_up(exact, concept.decimals), converted=True)
+    finer = round_half_up(exact, concept.decimals + GUARD_DIGITS)
+    return Converted(round_half_up(exact, concept.decimals), converted=True, exact=finer)
 
 
 def _exact(value: Fraction, source: Unit, target: Unit, concept: Concept) -> Fraction | None:

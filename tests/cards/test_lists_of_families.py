@@ -29,14 +29,14 @@ LOWERING = (
 SINGLE = "muscle-cramps paraesthesia palpitations"
 POOLED = "fatigue insomnia anxiety headache-migraine low-mood nausea-anorexia constipation"
 DANGEROUS = (
-    "seizure tetany laryngospasm ventricular-arrhythmia arrhythmia heart-block bradycardia conduction-widening "
+    "seizure tetany laryngospasm ventricular-arrhythmia arrhythmia heart-block bradycardia ecg-change "
     "muscle-weakness paralysis areflexia somnolence palpitations paraesthesia syncope hypotension"
 )
 CAUSES = (
     "loop-diuretic thiazide laxative beta-agonist insulin corticosteroid amphotericin abiraterone liquorice xanthine "
     "aminoglycoside cisplatin"
 )
-RHYTHM = "ventricular-arrhythmia arrhythmia atrial-fibrillation heart-block bradycardia conduction-widening long-qt"
+RHYTHM = "ventricular-arrhythmia arrhythmia atrial-fibrillation heart-block bradycardia ecg-change long-qt"
 LOW = measured("potassium", "2.8")
 
 

@@ -186,8 +186,8 @@ def _adjusted(total: Result, albumin: Result | None, k: Limits) -> Result | None
     """Simplified Payne, rounded half-up to the decimals of the limits; a bound is never used in arithmetic."""
     if albumin is None or total.comparator:
         return None
-    value = total.value + k["payne_factor"] * (k["payne_albumin"] - albumin.value)
-    return msgspec.structs.replace(total, value=value.quantize(k["total_lower"], ROUND_HALF_UP))
+    value = total.amount + k["payne_factor"] * (k["payne_albumin"] - albumin.amount)
+    return msgspec.structs.replace(total, value=value.quantize(k["total_lower"], ROUND_HALF_UP), exact=None)
 
 
 def _total_bands(calcium: Result, k: Limits) -> Bands:

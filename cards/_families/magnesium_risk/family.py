@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import msgspec
 
+from cards._families.laxative_misuse.family import laxative_misuse
 from cds_service.facts.outcomes import Fact
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Exposure
@@ -106,6 +107,10 @@ def _high(patient: Patient, k: Limits) -> Iterator[RiskItem]:
         diarrhoea = diarrhoea if lasting else None
     if diarrhoea is not None:
         yield RiskItem("risk-diarrhoea", points, (diarrhoea,))
+    elif coded := patient.has_confirmed("laxative-misuse"):
+        yield RiskItem("risk-laxatives", points, (coded,))
+    elif misuse := patient.ask_or(laxative_misuse, None):
+        yield RiskItem("risk-laxatives", points, misuse.drugs)
 
 
 def _some(patient: Patient, k: Limits) -> Iterator[RiskItem]:

@@ -18,7 +18,7 @@ CAUSES = (
 )  # fmt: skip
 
 SIGNS = (
-    "ventricular-arrhythmia", "arrhythmia", "atrial-fibrillation", "heart-block", "bradycardia", "conduction-widening",
+    "ventricular-arrhythmia", "arrhythmia", "atrial-fibrillation", "heart-block", "bradycardia", "ecg-change",
     "long-qt", "paralysis",
 )  # fmt: skip
 

@@ -14,7 +14,7 @@ from cds_service.facts.records import Result, Unusable
 
 SIGNS = (
     "seizure", "tetany", "laryngospasm", "ventricular-arrhythmia", "arrhythmia", "heart-block", "bradycardia",
-    "conduction-widening", "muscle-weakness", "paralysis", "areflexia", "somnolence", "palpitations", "paraesthesia",
+    "ecg-change", "muscle-weakness", "paralysis", "areflexia", "somnolence", "palpitations", "paraesthesia",
     "syncope", "hypotension",
 )  # fmt: skip
 UNIT_SUSPECT = "dq-unit-suspect"

@@ -23,10 +23,20 @@ _NOT_THIS_PATIENT_NOW = frozenset(
     {
         "no", "not", "without", "denies", "denied", "negative", "excluded", "geen", "niet", "zonder", "ontkent",
         "negatief", "uitgesloten", "family", "familie", "familieanamnese", "mother", "father", "moeder",
-        "vader", "risk", "risico",
+        "vader", "risk", "risico", "former", "formerly", "voormalig", "voormalige",
     }
 )  # fmt: skip
 _NEGATION_REACH = 3
+_DENIED_AFTER = frozenset(
+    {
+        "excluded", "is excluded", "was excluded", "ruled out", "denied", "negative", "absent", "unlikely", "resolved",
+        "in remission", "uitgesloten", "is uitgesloten", "ontkend", "negatief", "afwezig", "onwaarschijnlijk",
+        "genezen", "in remissie",
+    }
+)  # fmt: skip
+_DOUBTED = frozenset(
+    {"suspected", "suspicion", "possible", "probable", "verdacht", "verdenking", "mogelijk", "mogelijke"}
+)
 
 
 class ConditionNames:
@@ -60,13 +70,14 @@ class ConditionNames:
         return frozenset(), False
 
     def in_note(self, text: str) -> frozenset[str]:
-        """The groups whose terms stand in a text as whole words and are not denied just before. Not remembered: what
-        somebody wrote of one patient, perhaps with a name in it, is gone with the call."""
+        """The groups whose terms stand in a text as whole words and are not denied just before or after. Not
+        remembered: what somebody wrote of one patient, perhaps with a name in it, is gone with the call."""
         words = words_of(text)
         return frozenset(
             group
-            for start, groups in self._terms.found_in(words)
+            for start, end, groups in self._terms.found_in(words)
             if _NOT_THIS_PATIENT_NOW.isdisjoint(words[max(0, start - _NEGATION_REACH) : start])
+            and _DENIED_AFTER.isdisjoint((" ".join(words[end : end + 1]), " ".join(words[end : end + 2])))
             for group in groups
         )
 
@@ -95,10 +106,11 @@ def read_conditions(
         ended = _abatement(condition, as_of.zone)
         active = _status(condition.clinical_status) not in _OVER and not _has_abated(condition, ended, as_of)
         name = _shown_name(code)
+        confirmed = verification not in _UNSURE and not (by_text and _is_doubted(name))
         ref, encounter = f"Condition/{condition.id}", encounter_ref(condition.encounter or condition.context)
         at = parse_moment(onset or condition.recorded_date or condition.asserted_date, as_of.zone)
         for group in groups:
-            problem = Problem(group, name, at, active, verification not in _UNSURE, by_text, ref, encounter, ended)
+            problem = Problem(group, name, at, active, confirmed, by_text, ref, encounter, ended)
             problems.setdefault(group, []).append(problem)
     return problems, groups_of
 
@@ -157,6 +169,11 @@ def _shown_name(concept: CodeableConcept) -> str:
 def encounter_ref(reference: Reference | None) -> str | None:
     """A reference to an Encounter as `Encounter/<id>`."""
     return f"Encounter/{bare_id(reference.reference)}" if reference is not None and reference.reference else None
+
+
+def _is_doubted(name: str) -> bool:
+    """Whether a text calls a diagnosis suspected; one of two in a text is enough."""
+    return not _DOUBTED.isdisjoint(words_of(name))
 
 
 def _status(concept: CodeableConcept | str | None) -> str:

@@ -36,6 +36,7 @@ _SYSTEM_NAMES = {
 MAP = "map"
 _PRECEDENCE = ("ATC", "RxNorm", "SNOMED CT", "UNII")
 _COMPONENTS = re.compile(r"[/+,;&]|\s[-\u2013]\s|\b(?:en|and|und|et|met|with)\b", re.IGNORECASE)
+_ATC_CODE = re.compile(r"[A-Z](?:[0-9]{2}(?:[A-Z](?:[A-Z](?:[0-9]{2})?)?)?)?")  # of level 1 to 5
 _UNITS = frozenset({"mg", "g", "kg", "ug", "mcg", "ml", "l", "iu", "ie", "mmol", "meq", "h", "d"})
 _NEUTRAL = frozenset(
     {
@@ -188,14 +189,14 @@ class DrugNames:
             known.update(("text",) if ingredients else ())
         elif ingredients.issubset(self._bare):
             said = (mapped.ingredients if mapped is not None else frozenset()) - self._bare.keys()
-            ingredients |= self._refining(ingredients, groups, said or self._named(*texts))
+            ingredients |= self._refining(ingredients, groups, atc, said or self._named(*texts))
         known_by = next((name for name in _PRECEDENCE if name in known), next(iter(known), UNIDENTIFIED))
         identity = self._sealed(ingredients, groups, frozenset(atc), known_by, counted, False)
         return msgspec.structs.replace(identity, mapped=mapped) if mapped is not None else identity
 
     def _read_atc(self, code: str, ingredients: set[str], groups: set[str], atc: set[str]) -> bool:
         """Add what an ATC code implies; whether the code settles what the drug is."""
-        if not _is_atc(code):
+        if not _ATC_CODE.fullmatch(code):
             return False
         atc.add(code)
         ingredient = self.vocabulary.drug_codes.get((ATC, code))
@@ -240,12 +241,18 @@ class DrugNames:
             start += length or 1
         return found
 
-    def _refining(self, ingredients: set[str], groups: set[str], named: Iterable[str]) -> set[str]:
-        """What a name adds to a class code: the salt of its element, or an ingredient that brings in no new group."""
+    def _refining(self, ingredients: set[str], groups: set[str], atc: set[str], named: Iterable[str]) -> set[str]:
+        """What a name adds to a class code: the salt of its element, an ingredient that brings in no new group, or one
+        that belongs to the class itself."""
         elements = {self._bare[ingredient] for ingredient in ingredients}
         if elements:
             return {i for i in named if self._element(i) in elements}
-        return {i for i in named if groups and self._groups_of(i) <= groups}
+        return {i for i in named if groups and (self._groups_of(i) <= groups or self._is_below(i, groups, atc))}
+
+    def _is_below(self, ingredient: str, groups: set[str], atc: set[str]) -> bool:
+        """Whether an ingredient belongs to the class of one of the codes, or to all groups that they imply."""
+        own = self._atc_of.get(ingredient, ())
+        return groups <= self._groups_of(ingredient) or any(code.startswith(tuple(atc)) for code in own)
 
     def _groups_of(self, ingredient: str) -> frozenset[str]:
         drug = self.vocabulary.drugs.get(ingredient)
@@ -285,11 +292,3 @@ def _salts_of(vocabulary: Vocabulary) -> dict[str, dict[str, tuple[Decimal, Deci
 
 
 salts_of = per_vocabulary(_salts_of)
-
-
-def _is_atc(code: str) -> bool:
-    """Whether a code has the form of an ATC code of level 1 to 5."""
-    pattern = "A99AA99"
-    return len(code) in (1, 3, 4, 5, 7) and all(
-        (c.isdigit() if p == "9" else "A" <= c <= "Z") for c, p in zip(code, pattern, strict=False)
-    )

@@ -207,7 +207,7 @@ class _Reader:
                     marks |= HAEMOLYSED
                 result = Result(
                     concept.id, reading.value, reading.comparator, reading.reported, reading.unit, reading.converted,
-                    at, self._bands.of(at, concept), marks, outcome.interval, ref, container.ref,
+                    at, self._bands.of(at, concept), marks, outcome.interval, ref, container.ref, reading.exact,
                 )  # fmt: skip
                 if meaning.rank is not None:
                     self._ranks.setdefault(concept.id, {})[printed(result)] = meaning.rank

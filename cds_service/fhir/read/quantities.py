@@ -34,7 +34,8 @@ FAR_OFF = 10
 class Reading(msgspec.Struct, frozen=True, gc=False):
     """A usable value: in the concept's unit, as printed, and the unit string that was understood.
 
-    unit_of_site: the result carried no unit, the site's own for its code was taken.
+    unit_of_site: the result carried no unit, the site's own for its code was taken. exact: a converted value before it
+    was rounded.
     """
 
     value: Decimal
@@ -44,6 +45,7 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     converted: bool
     understood: str
     unit_of_site: bool = False
+    exact: Decimal | None = None
 
 
 class RangeReading(msgspec.Struct, frozen=True, gc=False):
@@ -132,7 +134,8 @@ def _quantity(quantity: Quantity, concept: Concept) -> Reading | str:
     converted = convert(quantity.value, unit, concept)
     if isinstance(converted, UnitProblem):
         return UNIT
-    return Reading(converted.value, comparator, _printed(quantity.value), printed, converted.converted, unit)
+    shown = _printed(quantity.value)
+    return Reading(converted.value, comparator, shown, printed, converted.converted, unit, exact=converted.exact)
 
 
 def _indexed(unit: str, concept: Concept) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from cds_service.errors import CannotTellError
 from cds_service.facts.records import Dosage, Exposure, Problem, UnmappedDrug
@@ -37,6 +38,12 @@ def test_only_what_is_proven_is_true(
     found, limit = result(value, comparator=comparator), Decimal(140)
     assert (found.below(limit), found.at_most(limit)) == (below, at_most)
     assert (found.at_least(limit), found.above(limit)) == (at_least, above)
+
+
+def test_a_converted_value_is_calculated_with_before_it_is_rounded() -> None:
+    converted = structs.replace(result("0.53"), exact=Decimal("0.53486937"))
+    assert converted.amount == Decimal("0.53486937")
+    assert converted.below(Decimal("0.534"))
 
 
 def test_a_bound_is_no_amount() -> None:

@@ -89,6 +89,7 @@ def test_one_point_seven_milligrams_is_not_below_the_limit() -> None:
     found = convert(Decimal("1.7"), "mg/dL", MG)
     assert isinstance(found, Converted)
     assert not found.value < Decimal("0.70")
+    assert str(found.exact) == "0.69944456"
 
 
 @pytest.mark.parametrize(

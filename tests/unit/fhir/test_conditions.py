@@ -39,6 +39,11 @@ def test_a_code_gives_its_groups_and_a_prefix_all_below_it() -> None:
         ("no signs of constipation", set()),
         ("family history of seizure", set()),
         ("risico op obstipatie", set()),
+        ("obstipatie uitgesloten", set()),
+        ("constipation ruled out", set()),
+        ("Constipation (in remission)", set()),
+        ("former constipation", set()),
+        ("constipation, H. pylori negative", {"constipation"}),
     ],
 )
 def test_a_text_counts_by_whole_terms_that_are_not_denied(text: str, groups: set[str]) -> None:
@@ -79,6 +84,12 @@ def test_a_refuted_or_erroneous_condition_is_no_condition(denied: str) -> None:
 def test_a_provisional_diagnosis_is_not_confirmed() -> None:
     assert not problems(condition(verificationStatus=status("provisional")))["seizure"][0].confirmed
     assert problems(condition(verificationStatus="confirmed"))["seizure"][0].confirmed
+
+
+@pytest.mark.parametrize(("text", "confirmed"), [("suspected constipation", False), ("Verdenking obstipatie", False),
+                                                 ("chronic constipation", True)])  # fmt: skip
+def test_a_text_that_only_suspects_does_not_confirm(text: str, confirmed: bool) -> None:
+    assert problems(condition(None, text))["constipation"][0].confirmed is confirmed
 
 
 def test_the_date_is_the_onset_else_the_day_of_recording() -> None:

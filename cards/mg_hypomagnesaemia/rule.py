@@ -34,12 +34,12 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     if severity is None:
         return Satisfied((mg,))
     drafts = patient.judged(*CULPRITS)
-    variant = "severe" if mg.below(k["severe"]) else "symptomatic" if severity is Severity.CRITICAL else "low"
+    variant = _variant(mg, severity, k)
     notes, values = _remarks(patient, mg, kidney, k)
     downgraded = _downgraded(patient, severity, k)
     if downgraded is not severity:
         notes.append(Phrase("treated", {"repletion": patient.ask(magnesium_dosing).repletion}))
-    if drafts and patient.hook in ORDER_HOOKS and variant == "low":
+    if drafts and patient.hook in ORDER_HOOKS and severity is not Severity.CRITICAL:
         variant, values = "order", {**values, "drug": drafts[0]}
     return Fires(
         variant,
@@ -66,6 +66,15 @@ def _severity(
         return None
     mild_is_expected = patient.ask_or(pregnancy, None) is not None or _known_wasting(patient)
     return Severity.INFO if mild_is_expected else Severity.WARNING
+
+
+def _variant(mg: Result, severity: Severity, k: Limits) -> str:
+    """A text for each band, so that the next band comes again after an override of the milder one."""
+    if mg.below(k["severe"]):
+        return "severe"
+    if severity is Severity.CRITICAL:
+        return "symptomatic"
+    return "moderate" if mg.below(k["moderate"]) else "low"
 
 
 def _known_wasting(patient: Patient) -> bool:

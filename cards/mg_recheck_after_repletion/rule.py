@@ -7,6 +7,7 @@ from datetime import timedelta
 from cards._families.electrolyte_red_flags.family import electrolyte_red_flags
 from cards._families.kidney_function.family import kidney_function
 from cards._families.magnesium_dosing.family import magnesium_dosing, ordered_after, placed_after
+from cards._families.magnesium_intake.lines import is_supplement
 from cds_service.errors import CannotTellError
 from cds_service.facts.outcomes import Fact, Fires, NotApplicable, Outcome, Phrase, Satisfied, Severity
 from cds_service.facts.patient import Limits, Patient
@@ -63,7 +64,7 @@ def _due(
 
 def _products(patient: Patient, k: Limits) -> tuple[Exposure, ...]:
     """Infusions that run or ended in the window, and oral supplements that are taken."""
-    supplements = [e for e in patient.taking("magnesium-supplement") if e.route != "intravenous"]
+    supplements = [e for e in patient.taking("magnesium") if is_supplement(e)]
     given = [e for e in patient.taking("magnesium") + patient.took("magnesium") if e.route == "intravenous"]
     return (*(e for e in given if _is_of_window(e, patient, k)), *supplements)
 

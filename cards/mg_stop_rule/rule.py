@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cards._families.magnesium_dosing.family import magnesium_dosing
 from cards._families.magnesium_intake.family import magnesium_intake
+from cards._families.magnesium_intake.lines import is_supplement
 from cards._families.magnesium_reference.family import magnesium_reference
 from cds_service.facts.outcomes import Fires, NotApplicable, Outcome, Satisfied
 from cds_service.facts.patient import Limits, Patient
@@ -48,7 +49,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
 
 def _treatment(patient: Patient, k: Limits) -> tuple[Exposure, ...]:
     """Supplements in regular use that may reach a treatment dose, not meant for migraine or constipation."""
-    supplements = patient.taking("magnesium-supplement")
+    supplements = [e for e in patient.taking("magnesium") if is_supplement(e)]
     if not supplements:
         return ()
     lines = [line for line in patient.ask(magnesium_intake).counted if line.exposure in supplements]

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import msgspec
 
+from cards._families.magnesium_intake.lines import is_supplement
 from cds_service.facts.moments import Moment
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Exposure, LabOrder, Result
@@ -16,7 +17,7 @@ class MagnesiumDosing(msgspec.Struct, frozen=True):
 
     infusions  intravenous magnesium, running or ended
     peak       the infusion during which, or at most 6 h after which, the latest magnesium was drawn
-    repletion  supplement or intravenous magnesium ordered (or started) after the draw
+    repletion  oral supplement or intravenous magnesium ordered (or started) after the draw
     recheck    a serum magnesium ordered after the draw
     """
 
@@ -45,7 +46,7 @@ def magnesium_dosing(patient: Patient, k: Limits) -> MagnesiumDosing:
         recheck = None if mg is None else ordered_after(mg, patient)
         return MagnesiumDosing(infusions, k.span("stores"), recheck=recheck)
     near = (e for e in infusions if (after := time_since_dose(mg, e)) is not None and after <= k.span("peak"))
-    products = (e for e in given if e.route == "intravenous" or "magnesium-supplement" in e.groups)
+    products = (e for e in given if e.route == "intravenous" or is_supplement(e))
     repletion = (e for e in products if placed_after(e, mg, patient))
     return MagnesiumDosing(
         infusions, k.span("stores"), next(near, None), next(repletion, None), ordered_after(mg, patient)

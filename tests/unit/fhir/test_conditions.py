@@ -39,6 +39,13 @@ def test_a_code_gives_its_groups_and_a_prefix_all_below_it() -> None:
         ("no signs of constipation", set()),
         ("family history of seizure", set()),
         ("risico op obstipatie", set()),
+        ("no history of seizure or constipation", set()),
+        ("sister with seizure", set()),
+        ("seizure ruled out", set()),
+        ("insult uitgesloten", set()),
+        ("constipation in full remission", set()),
+        ("constipation in partial remission", {"constipation"}),
+        ("constipation, seizure excluded", {"constipation"}),
     ],
 )
 def test_a_text_counts_by_whole_terms_that_are_not_denied(text: str, groups: set[str]) -> None:

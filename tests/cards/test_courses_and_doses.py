@@ -151,6 +151,7 @@ def test_what_is_taken_only_when_needed_does_not_make_a_laxative_daily() -> None
         ("oral", (), True),
         ("oral", ("laxative-magnesium",), False),
         ("oral", ("magnesium-supplement",), True),
+        ("rectal", (), False),
         ("intravenous", (), True),
     ],
 )

@@ -179,6 +179,17 @@ def test_a_worse_band_of_p5_comes_again() -> None:
     assert reason(fired("P5", INFO, "low"), shown(DAY, INFO, "note")) is None
 
 
+def test_a_magnesium_below_0_60_comes_again_after_one_above_it_was_overridden() -> None:
+    def again(variant: str, before: str) -> bool:
+        verdict = fired("P3", WARNING, variant, rule_id="mg-hypomagnesaemia")
+        memory = Memory(overridden=(Earlier("mg-hypomagnesaemia", before, WARNING, NOW - DAY),))
+        return not keep_back([verdict], AS_OF, "patient-view", load_knowledge().policy.memory, memory)
+
+    assert again("moderate", "low")
+    assert not again("low", "low")
+    assert not again("low", "moderate")
+
+
 def drug(name: str, *, judged: bool = True, authored: timedelta | None = None) -> Exposure:
     moment = None if authored is None else Moment(NOW - authored, NOW - authored)
     found = exposure(judged=judged, status="draft" if judged else "active")

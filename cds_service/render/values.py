@@ -28,6 +28,7 @@ _UNITS = {
     "mL/min/1.73 m2": {"nl": "ml/min/1,73 m²", "en": "mL/min/1.73 m²"},
     "mmol/(24.h)": {"nl": "mmol/24 uur", "en": "mmol/24 h"},
     "mg/d": {"nl": "mg/dag", "en": "mg/day"},
+    "mmol/d": {"nl": "mmol/dag", "en": "mmol/day"},
     "{drinks}/d": {"nl": "glazen alcohol/dag", "en": "alcoholic drinks/day"},
     "umol/L": {"nl": "µmol/L", "en": "µmol/L"},
     "ug/L": {"nl": "µg/L", "en": "µg/L"},

@@ -33,7 +33,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     notes = (
         ("symptoms", bool(symptoms) and not raised),
         ("discordant", basis.discordant),
-        ("adjusted", not basis.discordant and basis.kind == "total" and basis.adjusted is not None),
+        ("adjusted", not basis.discordant and basis.corrected),
         ("causes", bool(causes)),
         ("risen", earlier is not None),
     )

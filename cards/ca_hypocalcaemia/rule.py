@@ -53,7 +53,7 @@ def _notes(basis: CalciumBasis, causes: tuple[Exposure, ...], *, doubtful: bool)
     notes: list[str | Phrase] = []
     if basis.discordant:
         notes.append("discordant")
-    elif basis.kind == "total" and basis.adjusted is not None:
+    elif basis.corrected:
         notes.append("adjusted")
     if causes:
         notes.append(Phrase("causes", {"drugs": Listing(causes)}))

@@ -38,7 +38,6 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         "tests",
         because=complaints,
         values={
-            "count": len(complaints),
             "complaints": Listing(complaints),
             "tests": Listing(tuple(Phrase(test) for test in (*gaps.missing, *with_risk.missing))),
         },

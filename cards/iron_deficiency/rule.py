@@ -64,6 +64,6 @@ def _fires(
         because=because,
         also=(*also, *(problem for problem in (legs, tired) if problem is not None), *iron),
         values={"ferritin": because[0], "hb": hb},
-        notes=(*notes, "higher"),
+        notes=tuple(notes),
         unknown=(*missing, *(() if patient.sex is not None else ("unknown-sex",))),
     )

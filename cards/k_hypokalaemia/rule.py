@@ -18,12 +18,18 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         return Satisfied((potassium,))
     if not context.moderate and patient.ask_or(dialysis, None) is not None:
         return NotApplicable("dialysis")
+    mg = patient.near("magnesium-serum", potassium.at, k.span("near"))
+    variant, known = _variant(context.band), "measure" if mg is None else "measured"
     return Fires(
-        _variant(context.band),
+        variant,
         severity=context.severity,
         because=(potassium,),
         also=(*context.reasons, *context.causes),
-        values={"k": potassium},
+        values={
+            "k": potassium,
+            "action": Phrase(f"{'mild' if variant == 'mild' else 'treat'}-{known}"),
+            "magnesium": Phrase(known, {"mg": mg}),
+        },
         notes=_notes(context),
         unknown=context.unknown,
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from cards._families.laxative_misuse.family import laxative_misuse
-from cds_service.facts.outcomes import Fires, NotApplicable, Outcome, Satisfied
+from cds_service.facts.outcomes import Fact, Fires, NotApplicable, Outcome, Phrase, Satisfied, Value
 from cds_service.facts.patient import ORDER_HOOKS, Limits, Patient
+from cds_service.facts.records import Result
 
 
 def evaluate(patient: Patient, k: Limits) -> Outcome:
@@ -23,5 +24,10 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         "due",
         because=tuple(dict.fromkeys((*drafts, *misuse.drugs))),
         also=misuse.signs,
-        values={"drug": misuse.drugs[0]},
+        values={"drug": misuse.drugs[0], "sign": _named(misuse.signs[0])},
     )
+
+
+def _named(sign: Fact) -> Value:
+    """How the summary shows a sign of harm: a result with what was measured."""
+    return Phrase("named-result", {"result": sign}) if isinstance(sign, Result) else sign

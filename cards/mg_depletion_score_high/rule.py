@@ -29,7 +29,8 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     score = sum(points for _, points, _ in known)
     if score < k["high_from"]:
         return Satisfied()
-    lines = tuple(Phrase("scored", {"item": Phrase(name), "points": Decimal(points)}) for name, points, _ in known)
+    scored = [(name, Decimal(points)) for name, points, _ in known if points]
+    lines = tuple(Phrase("scored", {"item": Phrase(name), "points": points}) for name, points in scored)
     return Fires(
         "high",
         also=tuple(fact for _, _, facts in known for fact in facts),

@@ -35,7 +35,6 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     notes = (
         ("therapeutic", patient.ask_or(pre_eclampsia, None) is not None),
         ("dialysis", kidney.dialysis is not None),
-        ("kidneys", not kidney.known),
         ("ctcae", grade is not None),
     )
     return Fires(

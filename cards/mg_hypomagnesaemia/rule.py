@@ -106,15 +106,16 @@ def _remarks(
         causes += tuple([problem for group in CAUSES if (problem := patient.has(group)) is not None])
     albumin, grade = patient.latest("albumin"), patient.ask(ctcae_magnesium)
     low_albumin = albumin is not None and albumin.below(k["albumin_low"])
+    mild = not mg.below(k["moderate"])
     lines = (
         ("causes", bool(causes)),
+        ("uncertain", mild and not patient.ask(electrolyte_red_flags)),
         ("no-cause", not causes and not patient.judged(*CULPRITS) and _surely_no_culprit(patient)),
         ("low-albumin", low_albumin),
         ("pregnancy", patient.ask_or(pregnancy, None) is not None),
         ("dialysis", kidney.dialysis is not None),
         ("known-wasting", _known_wasting(patient)),
         ("ctcae", grade is not None),
-        ("kidneys", not kidney.known),
         ("reduced-kidneys", kidney.advanced),
         ("sample-doubtful", patient.ask(sample_quality).doubts("magnesium-serum")),
     )

@@ -67,7 +67,7 @@ def _low(
         "severe" if ways else "low",
         because=decides,
         also=also,
-        values={"values": Listing(tuple(_named(found, basis) for found in low))},
+        values={"drug": concerned[0], "values": Listing(tuple(_named(found, basis) for found in low))},
         notes=(Phrase("raised", {"reasons": Listing(tuple(_shown(reason) for reason in reasons))}),) if reasons else (),
         unknown=_unknown(patient, known, qtc) + (basis.unknown if basis is not None else ("unknown-ionised-calcium",)),
     )
@@ -81,7 +81,7 @@ def _borderline(
     long = k["qtc_men"] if patient.sex == "male" else k["qtc_women"]
     if potassium is None or qtc is None or not potassium.below(k["k_target"]) or not qtc.above(long):
         return None
-    values: dict[str, Value] = {"k": potassium, "qtc": qtc}
+    values: dict[str, Value] = {"drug": concerned[0], "k": potassium, "qtc": qtc}
     unknown = _unknown(patient, known, qtc)
     return Fires("borderline", because=(potassium, qtc), also=concerned, values=values, unknown=unknown)
 
@@ -99,6 +99,7 @@ def _unmeasured(patient: Patient, k: Limits, drugs: QtDrugs, known: tuple[Result
         return None
     patient.complete("medications")
     values: dict[str, Value] = {
+        "drug": new[0],
         "missing": Phrase("both" if len(missing) > 1 else CONCEPTS[missing[0]]),
         "days": span.days,
     }

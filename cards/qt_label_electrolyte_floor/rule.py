@@ -58,9 +58,10 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         return _below(patient, findings, ordering)
     missing = list(dict.fromkeys(phrase for _, name in pairs for phrase in _missing(patient, k, name)))
     if missing and patient.hook in STARTS:
+        *others, last = [Phrase(phrase) for phrase in missing]
         values: dict[str, Value] = {
             "drug": Listing(drugs),
-            "missing": Listing(tuple(Phrase(phrase) for phrase in missing)),
+            "missing": Phrase("all", {"others": Listing(tuple(others)), "last": last}) if others else last,
             "days": k.span("window").days,
         }
         return Fires("unknown", also=(*drugs, *_measured(patient, k)), values=values)
@@ -106,6 +107,7 @@ def _below(patient: Patient, findings: list[Finding], ordering: bool) -> Fires:
     first = findings[0]
     forbids = first.name in FORBIDS
     severity = Severity.CRITICAL if forbids else Severity.WARNING
+    hold = "delay" if patient.hook in STARTS else "hold-dose" if forbids else "ask-first"
     if patient.hook not in STARTS:
         severity = Severity(severity - 1)
     fresh = [fact for fact in first.facts if not isinstance(fact, Result) or fact.age == "fresh"]
@@ -117,7 +119,7 @@ def _below(patient: Patient, findings: list[Finding], ordering: bool) -> Fires:
         severity=severity,
         because=because,
         also=shown,
-        values={"drug": first.drug, "values": Listing(first.named)},
+        values={"drug": first.drug, "values": Listing(first.named), "hold": Phrase(hold, {"drug": first.drug})},
         notes=(*(lines if len(lines) > 1 else ()), *_sources(findings)),
     )
 

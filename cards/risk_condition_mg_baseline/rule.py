@@ -8,7 +8,7 @@ import msgspec
 
 from cards._families.kidney_function.family import kidney_function
 from cds_service.errors import CannotTellError
-from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied
+from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied, Value
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Result
 
@@ -26,6 +26,7 @@ RHYTHM = ("arrhythmia", "atrial-fibrillation", "ventricular-arrhythmia", "ventri
 class Row(msgspec.Struct, frozen=True):
     """One risk condition: the phrase that names it, its limit for the interval, the facts behind it.
 
+    beside  what makes the condition a risk, where it is not one alone
     acute   only meaningful in hospital
     urgent  a warning when magnesium was not measured for two days in hospital
     """
@@ -33,8 +34,17 @@ class Row(msgspec.Struct, frozen=True):
     id: str
     interval: str
     because: tuple[Fact, ...]
+    beside: Fact | None = None
     acute: bool = False
     urgent: bool = False
+
+    @property
+    def name(self) -> Phrase:
+        """How the card names it."""
+        beside: Value = self.beside
+        if isinstance(self.beside, Result):
+            beside = Phrase("beside-hba1c", {"hba1c": self.beside})
+        return Phrase(self.id, {"beside": beside})
 
 
 def evaluate(patient: Patient, k: Limits) -> Outcome:
@@ -58,9 +68,9 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         "urgent" if urgent else "due",
         because=facts if potassium is None else (*facts, potassium),
         values={
-            "reason": Phrase(due[0].id),
+            "reason": due[0].name,
             "span": Phrase(f"span-{due[0].interval}"),
-            "reasons": Listing(tuple(Phrase(row.id) for row in due)),
+            "reasons": Listing(tuple(row.name for row in due)),
         },
         notes=("low-potassium",) if potassium is not None else (),
     )
@@ -123,7 +133,7 @@ def _chronic(patient: Patient, k: Limits) -> Iterator[Row]:
     if bypass is not None:
         yield Row("row-bariatric", "year", (bypass,))
     if reasons := _diabetes(patient, k):
-        yield Row("row-diabetes", "year", reasons)
+        yield Row("row-diabetes", "year", reasons, beside=reasons[1])
 
 
 def _diabetes(patient: Patient, k: Limits) -> tuple[Fact, ...]:

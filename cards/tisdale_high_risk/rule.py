@@ -44,7 +44,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         "high" if score >= k["high"] else "moderate",
         because=(*drugs.judged, potassium, qtc),
         also=tuple(also),
-        values={"score": score, "moderate": k["moderate"], "high": k["high"]},
+        values={"drug": drugs.judged[0], "score": score, "moderate": k["moderate"], "high": k["high"]},
         notes=(
             Phrase("terms", {"terms": Listing(tuple(_line(term) for term in found), lines=True)}),
             *_absent([term for term in terms if term not in found]),

@@ -174,7 +174,7 @@ class Run:
                 haemolysed = haemolysed or "haemolysed" in fact.flags
         if aged:
             severity = min(severity, Severity.WARNING)
-            remarks = (*remarks, Phrase("last-known"))
+            remarks = remarks if rule.tells_age else (*remarks, Phrase("last-known"))
         if haemolysed:
             remarks = (*remarks, Phrase("haemolysed"))
         if self.snapshot.unusable and any(self._has_newer_unusable(r) for r in _results(fires.because)):

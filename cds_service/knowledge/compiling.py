@@ -122,6 +122,7 @@ class Compiler:
             sha256=rule_hash(source.folder),
             folder=source.folder.name,
             together_with=frozenset(entry.together_with),
+            tells_age=entry.tells_age,
         )
 
     def _family_of(self, source: Source[RuleEntry]) -> Family | None:

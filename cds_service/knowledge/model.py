@@ -77,6 +77,7 @@ class Rule(msgspec.Struct, frozen=True):
 
     trigger        any one of these must be present
     together_with  and, unless empty, any one of these
+    tells_age      its texts say themselves that the result is old: the card needs no remark about it
     """
 
     id: str
@@ -107,6 +108,7 @@ class Rule(msgspec.Struct, frozen=True):
     sha256: str
     folder: str
     together_with: frozenset[str] = frozenset()
+    tells_age: bool = False
 
     def grade_of(self, variant: str) -> Grade:
         """The evidence grade of one variant: its own, else that of the rule."""

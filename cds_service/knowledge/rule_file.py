@@ -85,6 +85,7 @@ class RuleEntry(FileModel):
     ages: Literal["adult", "child", "any"]
     gates: tuple[Id, ...] = ()
     recent_is_fresh_at: tuple[Hook, ...] = ()
+    tells_age: bool = False
     trigger: Annotated[tuple[Token, ...], Field(min_length=1)]
     together_with: tuple[Token, ...] = ()
     needs: NeedsEntry

@@ -184,12 +184,25 @@ def _findings(fires: Fires, printer: Printer, told: dict[int, str]) -> list[str]
     if others:
         because = (*[fact for fact in because if type(fact) is Result], *others)
     lines: dict[str, None] = {}
-    for fact in (*because, *fires.also):
+    facts = (*because, *fires.also)
+    again = _ordered_again(facts)
+    for fact in facts:
         line = told.get(id(fact))
         if line is None:
             line = told[id(fact)] = _finding(fact, printer)
+        if again and type(fact) is Exposure and fact.name.casefold() in again:
+            if fact.status == "draft":
+                continue
+            line = f"{line} ({printer.phrase('ordered-again')})"
         lines[line] = None
     return list(lines)
+
+
+def _ordered_again(facts: Sequence[Fact]) -> frozenset[str]:
+    """The names of drugs that are in use and are being ordered: one line tells both."""
+    drugs = [fact for fact in facts if type(fact) is Exposure]
+    drafts = frozenset([drug.name.casefold() for drug in drugs if drug.status == "draft"])
+    return drafts and drafts.intersection([drug.name.casefold() for drug in drugs if drug.status != "draft"])
 
 
 def _finding(fact: Fact, printer: Printer) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -24,16 +25,27 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _COMPARATORS = {"<": "< ", "<=": "≤ ", ">": "> ", ">=": "≥ "}  # a space: "<0" could open a tag in a careless client
 _UNITS = {
     "mL/min/{1.73_m2}": {"nl": "ml/min/1,73 m²", "en": "mL/min/1.73 m²"},
+    "mL/min/1.73 m2": {"nl": "ml/min/1,73 m²", "en": "mL/min/1.73 m²"},
     "mmol/(24.h)": {"nl": "mmol/24 uur", "en": "mmol/24 h"},
     "mg/d": {"nl": "mg/dag", "en": "mg/day"},
+    "mmol/d": {"nl": "mmol/dag", "en": "mmol/day"},
     "{drinks}/d": {"nl": "glazen alcohol/dag", "en": "alcoholic drinks/day"},
     "umol/L": {"nl": "µmol/L", "en": "µmol/L"},
     "ug/L": {"nl": "µg/L", "en": "µg/L"},
     "ug": {"nl": "µg", "en": "µg"},
     "mm[Hg]": {"nl": "mmHg", "en": "mmHg"},
+    "kg/m2": {"nl": "kg/m²", "en": "kg/m²"},
+    "meq/L": {"nl": "mEq/L", "en": "mEq/L"},
     "h": {"nl": "uur", "en": "h"},
     "d": {"nl": "dagen", "en": "days"},
 }
+
+
+def written_day(day: date, language: str) -> str:
+    """A day as a card prints it: 28-11-2026 in Dutch, 28 Nov 2026 in English."""
+    if language == "nl":
+        return f"{_TWO_DIGITS[day.day]}-{_TWO_DIGITS[day.month]}-{day.year}"
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 class Gapped(msgspec.Struct, frozen=True):
@@ -160,9 +172,7 @@ class Printer:
             return self.phrase("date-unknown")
         at = moment.earliest.astimezone(self._zone)
         time = f" {_TWO_DIGITS[at.hour]}:{_TWO_DIGITS[at.minute]}" if with_time and not moment.day_only else ""
-        if self._dutch:
-            return f"{_TWO_DIGITS[at.day]}-{_TWO_DIGITS[at.month]}-{at.year}{time}"
-        return f"{at.day} {_MONTHS[at.month - 1]} {at.year}{time}"
+        return f"{written_day(at, self.language)}{time}"
 
     def result(self, result: Result, part: str = "") -> str:
         """A result with its unit, or one `part` of it; a converted value follows in brackets."""
@@ -193,7 +203,7 @@ class Printer:
 
     def _listing(self, listing: Listing, part: str) -> str:
         joint = "\n- " if listing.lines else ", "
-        return joint.join([self.value(item) for item in listing.items])
+        return joint.join(dict.fromkeys([self.value(item) for item in listing.items]))
 
     def _moment(self, moment: Moment, part: str) -> str:
         return self.day(moment)

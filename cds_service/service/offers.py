@@ -16,6 +16,7 @@ from cds_service.fhir.call import Call
 from cds_service.fhir.write import draft_service_request, order_code
 from cds_service.knowledge.model import Knowledge, Rule
 from cds_service.render.uuids import random_uuid
+from cds_service.render.values import written_day
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -57,7 +58,7 @@ class Offers:
                 named.append(offer.label)
                 continue
             resource = draft_service_request(offer.code, subject, encounter, due)
-            label = offer.label if due is None else f"{offer.label}, {due.isoformat()}"
+            label = offer.label if due is None else f"{offer.label}, {written_day(due, self._language)}"
             action = {"type": "create", "description": label, "resource": resource}
             suggestions.append({"label": label, "uuid": random_uuid(), "actions": [action]})
         return suggestions, named

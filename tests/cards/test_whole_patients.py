@@ -90,7 +90,8 @@ def test_drugs_and_a_risk_condition_ask_once_for_magnesium() -> None:
     drugs = ["omeprazole -800d", {"is": "furosemide -600d", "dose": "80 mg 1/d"}]
     shown = cards(labs=[KIDNEYS], drugs=drugs, conditions=["type-2-diabetes -3000d"])
     assert shown.keys() == {"cumulative-mg-wasting-drugs"}
-    assert "Type 2 diabetes with added risk" in shown["cumulative-mg-wasting-drugs"]["detail"]
+    assert "- Type 2 diabetes, " in shown["cumulative-mg-wasting-drugs"]["detail"]
+    assert "Also:" not in shown["cumulative-mg-wasting-drugs"]["detail"]
 
 
 def test_a_trial_that_must_not_start_is_a_line_of_the_card_about_the_kidneys() -> None:

@@ -93,7 +93,7 @@ def received(server: CdsServer) -> Any:
 def test_a_patient_of_a_file_gets_the_cards_of_our_service(ours: str) -> None:
     result = fire(ours, "--chart", SEVERE, "--as-of", AS_OF)
     assert result.exit_code == 0, result.output
-    for shown in ("Severe low magnesium 1.1 mg/dL", "critical", "discovery", "together"):
+    for shown in ("Severely low magnesium 1.1 mg/dL", "critical", "discovery", "together"):
         assert shown in result.output
 
 
@@ -110,7 +110,7 @@ def test_a_patient_of_a_fhir_server_gets_the_same_cards(ours: str, running: Exit
     server = fhir(running)
     result = fire(ours, "--fhir", server.base, "--patient", server.records.patient_id, "--as-of", AS_OF)
     assert result.exit_code == 0, result.output
-    assert "Severe low magnesium 1.1 mg/dL" in result.output
+    assert "Severely low magnesium 1.1 mg/dL" in result.output
     assert "prefetch labsRare" in result.output
     assert any(
         query.startswith("Observation?patient=okapi-67&code=http://loinc.org|2601-3") for query in server.moods.asked
@@ -302,7 +302,7 @@ def test_a_saved_exchange_holds_no_patient_and_can_be_explained(ours: str, tmp_p
     assert left == []
     assert kept["extension"]["org.ionwise.answered"]["cards"][0]["rules"] == ["mg-hypomagnesaemia"]
     explained = CliRunner().invoke(commands, ["explain", str(saved)])
-    assert "Severe low magnesium" in explained.output
+    assert "Severely low magnesium" in explained.output
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,12 @@ class CalciumBasis(msgspec.Struct, frozen=True):
         return Severity.CRITICAL if self.low is not None and self.signs is not None else self.low
 
     @property
+    def corrected(self) -> bool:
+        """Whether total calcium decides and adjusting it for albumin gives another value."""
+        total = self.result if self.kind == "total" else None
+        return total is not None and self.adjusted is not None and self.adjusted != total.value
+
+    @property
     def shown(self) -> Phrase:
         """Name and value for a sentence; with the adjusted value where that one decides as well."""
         phrase = "calcium-with-adjusted" if len(self.because) > 1 else "calcium-shown"

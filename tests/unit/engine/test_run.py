@@ -86,6 +86,12 @@ def test_a_recent_result_is_capped_at_warning_and_said_to_be_the_last_known() ->
     assert [remark.id for remark in verdict.remarks] == ["last-known"]
 
 
+def test_a_card_that_tells_how_old_its_result_is_needs_no_remark_about_it() -> None:
+    verdict = judge(rule(low_sodium, tells_age=True), snapshot(result("115", age="recent")))
+    assert verdict.severity is Severity.WARNING
+    assert not verdict.remarks
+
+
 def test_a_recent_result_keeps_full_severity_where_the_order_creates_the_risk() -> None:
     def about_order(patient: Patient, k: Limits) -> Outcome:
         return msgspec.structs.replace(low_sodium(patient, k), also=(exposure(),))

@@ -25,6 +25,7 @@ PHRASES = {
     "grade-strong": "strong", "source": "Source", "what-to-do": "What to do", "to-order": "To order",
     "ordered": "ordered", "date-unknown": "date unknown", "unknown": "unknown",
     "last-known": "Last known.", "last-known-short": "last known,",
+    "new-order": "New order", "ordered-again": "now ordered again",
 }  # fmt: skip
 REASON = OverrideReason("or-treating", {"nl": "wordt behandeld", "en": "being treated"})
 STYLE = CardStyle("en", ZONE, "https://example.org", "https://example.org/fhir")
@@ -120,6 +121,14 @@ def test_an_order_that_cannot_be_offered_is_named_in_the_detail() -> None:
 def test_a_test_that_was_ordered_is_a_fact_with_its_date() -> None:
     ordered = LabOrder("magnesium", NINE, "ServiceRequest/1")
     assert "- Ordered: magnesium, 20 Nov 2026" in written(because=(ordered,))["detail"]
+
+
+def test_a_drug_in_use_that_is_ordered_again_is_one_line() -> None:
+    in_use, draft = exposure(status="active"), exposure()
+    again = msgspec.structs.replace(draft, name="Example")
+    assert written(because=(again, in_use))["detail"].startswith("- Example (now ordered again)\n\n")
+    other = msgspec.structs.replace(draft, name="other")
+    assert written(because=(in_use, other))["detail"].startswith("- Example\n- New order: other\n\n")
 
 
 def test_a_text_that_cannot_be_printed_gives_way_to_the_title_and_is_reported(caplog: pytest.LogCaptureFixture) -> None:

@@ -57,7 +57,7 @@ def test_a_converted_value_shows_both_with_the_laboratorys_first() -> None:
 
 def test_a_converted_value_that_is_the_same_number_is_printed_once() -> None:
     same = magnesium(value=Decimal("3.0"), reported="3.0", unit="meq/L", converted=True)
-    assert printer("en").value(same) == "3.0 meq/L"
+    assert printer("en").value(same) == "3.0 mEq/L"
 
 
 def test_a_bound_keeps_its_sign_with_a_space() -> None:
@@ -66,6 +66,12 @@ def test_a_bound_keeps_its_sign_with_a_space() -> None:
 
 def test_trailing_zeros_are_kept() -> None:
     assert printer("en").value(magnesium(reported="0.50")) == "0.50 mmol/L"
+
+
+@pytest.mark.parametrize(("language", "printed"), [("nl", "3 mEq/L, 13 kg/m²"), ("en", "3 mEq/L, 13 kg/m²")])
+def test_units_are_printed_as_people_write_them(language: str, printed: str) -> None:
+    salt, mass = magnesium(reported="3", unit="meq/L"), magnesium(reported="13", unit="kg/m2")
+    assert ", ".join(printer(language).value(one) for one in (salt, mass)) == printed
 
 
 @pytest.mark.parametrize(("language", "printed"), [("nl", "20-11-2026 10:05"), ("en", "20 Nov 2026 10:05")])
@@ -94,6 +100,10 @@ def test_a_prepared_text_waits_for_the_patients_values_only() -> None:
 
 def test_a_listing_is_printed_in_the_language() -> None:
     assert printer("en").value(Listing((Phrase("unknown"), Decimal("1.5")))) == "unknown, 1.5"
+
+
+def test_a_list_says_each_thing_once() -> None:
+    assert printer("en").value(Listing((Phrase("unknown"), Decimal("1.5"), Phrase("unknown")))) == "unknown, 1.5"
 
 
 def test_a_value_that_the_rule_did_not_give_is_an_error() -> None:

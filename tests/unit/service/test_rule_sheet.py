@@ -74,7 +74,7 @@ def test_the_page_shows_everything(language: str) -> None:
     page = rule_html(shown, "1", language)
     assert all(WORDS[language][word] in page for word in ("sees", "cards", "cases", "decision"))
     assert "Ernstig laag magnesium" in page
-    assert "Severe low magnesium" in page
+    assert "Severely low magnesium" in page
     assert shown.record.cases[0].name.replace("'", "&#39;") in page
     assert "../valuesets/result-magnesium-serum" in page
 

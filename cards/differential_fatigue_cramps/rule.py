@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cards._families.magnesium_intake.lines import is_supplement
 from cards._families.magnesium_risk.family import MagnesiumRisk, magnesium_risk
 from cds_service.facts.outcomes import Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied
 from cds_service.facts.panels import find_gaps
@@ -58,7 +59,7 @@ def _complaints(patient: Patient, k: Limits) -> tuple[Problem, ...]:
 def _notes(patient: Patient, complaints: tuple[Problem, ...], risk: MagnesiumRisk, k: Limits) -> tuple[str, ...]:
     oldest = [p for p in complaints if p.at is not None and patient.as_of.days_since(p.at) > k.span("persisting").days]
     notes = (
-        ("persisting", bool(oldest) and bool(patient.taking("magnesium-supplement"))),
+        ("persisting", bool(oldest) and any(is_supplement(e) for e in patient.taking("magnesium"))),
         ("restless-legs", any(p.group == "restless-legs" for p in complaints)),
         ("no-magnesium-risk", not risk.points),
     )

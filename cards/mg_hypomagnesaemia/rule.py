@@ -39,7 +39,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     downgraded = _downgraded(patient, severity, k)
     if downgraded is not severity:
         notes.append(Phrase("treated", {"repletion": patient.ask(magnesium_dosing).repletion}))
-    if drafts and patient.hook in ORDER_HOOKS and variant in ("moderate", "low"):
+    if drafts and patient.hook in ORDER_HOOKS and severity is not Severity.CRITICAL:
         variant, values = "order", {**values, "drug": drafts[0]}
     return Fires(
         variant,
@@ -69,7 +69,7 @@ def _severity(
 
 
 def _variant(mg: Result, severity: Severity, k: Limits) -> str:
-    """The band as the card names it."""
+    """A text for each band, so that the next band comes again after an override of the milder one."""
     if mg.below(k["severe"]):
         return "severe"
     if severity is Severity.CRITICAL:

@@ -17,7 +17,7 @@ class MagnesiumDosing(msgspec.Struct, frozen=True):
 
     infusions  intravenous magnesium, running or ended
     peak       the infusion during which, or at most 6 h after which, the latest magnesium was drawn
-    repletion  supplement or intravenous magnesium ordered (or started) after the draw
+    repletion  oral supplement or intravenous magnesium ordered (or started) after the draw
     recheck    a serum magnesium ordered after the draw
     """
 

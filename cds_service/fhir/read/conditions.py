@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -23,18 +24,19 @@ _DONE = frozenset({"completed", "in-progress"})
 _NOT_THIS_PATIENT_NOW = frozenset(
     {
         "no", "not", "without", "denies", "denied", "negative", "excluded", "geen", "niet", "zonder", "ontkent",
-        "negatief", "uitgesloten", "family", "familie", "familieanamnese", "mother", "father", "moeder",
-        "vader", "risk", "risico", "former", "formerly", "voormalig", "voormalige",
+        "negatief", "uitgesloten", "family", "familie", "familieanamnese", "mother", "father", "brother", "sister",
+        "moeder", "vader", "broer", "zus", "risk", "risico", "former", "formerly", "voormalig",
+        "voormalige",
     }
 )  # fmt: skip
 _NEGATION_REACH = 3
-_DENIED_AFTER = frozenset(
-    {
-        "excluded", "is excluded", "was excluded", "ruled out", "denied", "negative", "absent", "unlikely", "resolved",
-        "in remission", "uitgesloten", "is uitgesloten", "ontkend", "negatief", "afwezig", "onwaarschijnlijk",
-        "genezen", "in remissie",
-    }
-)  # fmt: skip
+_OR = frozenset({"or", "nor", "of", "noch"})  # a denial of one term goes on to the next: "no seizures or syncope"
+_DENIED_AFTER = re.compile(
+    r"(is |was |has been )?(ruled out|excluded|uitgesloten|denied|ontkend|negative|negatief|absent|afwezig|unlikely|"
+    r"onwaarschijnlijk|resolved)\b"
+    r"|in ((full|complete|early|sustained|volledige) )?remissi(on|e)\b"
+)
+_DENIAL_LENGTH = 4
 _DOUBTED = frozenset(
     {"suspected", "suspicion", "possible", "probable", "verdacht", "verdenking", "mogelijk", "mogelijke"}
 )
@@ -71,15 +73,22 @@ class ConditionNames:
         return frozenset(), False
 
     def _in_text(self, text: str) -> frozenset[str]:
-        """The groups whose terms stand in a text as whole words and are not denied just before or after."""
-        words = words_of(text)
-        return frozenset(
-            group
-            for start, end, groups in self._terms.found_in(words)
-            if _NOT_THIS_PATIENT_NOW.isdisjoint(words[max(0, start - _NEGATION_REACH) : start])
-            and _DENIED_AFTER.isdisjoint((" ".join(words[end : end + 1]), " ".join(words[end : end + 2])))
-            for group in groups
-        )
+        """The groups whose terms stand in a text as whole words and are not denied beside it."""
+        words, found, denied_to = words_of(text), set[str](), 0
+        for start, groups in self._terms.found_in(words):
+            end = start + self._terms.at(words, start)[0]
+            joined = words[denied_to:start]
+            if _is_denied(words, start, end) or (denied_to and joined and _OR.issuperset(joined)):
+                denied_to = end
+            else:
+                found.update(groups)
+        return frozenset(found)
+
+
+def _is_denied(words: list[str], start: int, end: int) -> bool:
+    """Whether the words just before or after a term say that it is not this patient's, or not now."""
+    before, after = words[max(0, start - _NEGATION_REACH) : start], words[end : end + _DENIAL_LENGTH]
+    return not _NOT_THIS_PATIENT_NOW.isdisjoint(before) or _DENIED_AFTER.match(" ".join(after)) is not None
 
 
 condition_names = per_vocabulary(ConditionNames)

@@ -64,9 +64,8 @@ def _due(
 
 def _products(patient: Patient, k: Limits) -> tuple[Exposure, ...]:
     """Infusions that run or ended in the window, and oral supplements that are taken."""
-    taken = patient.taking("magnesium")
-    supplements = [e for e in taken if is_supplement(e)]
-    given = [e for e in taken + patient.took("magnesium") if e.route == "intravenous"]
+    supplements = [e for e in patient.taking("magnesium") if is_supplement(e)]
+    given = [e for e in patient.taking("magnesium") + patient.took("magnesium") if e.route == "intravenous"]
     return (*(e for e in given if _is_of_window(e, patient, k)), *supplements)
 
 

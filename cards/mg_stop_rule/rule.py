@@ -49,7 +49,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
 
 def _treatment(patient: Patient, k: Limits) -> tuple[Exposure, ...]:
     """Supplements in regular use that may reach a treatment dose, not meant for migraine or constipation."""
-    supplements = [exposure for exposure in patient.taking("magnesium") if is_supplement(exposure)]
+    supplements = [e for e in patient.taking("magnesium") if is_supplement(e)]
     if not supplements:
         return ()
     lines = [line for line in patient.ask(magnesium_intake).counted if line.exposure in supplements]

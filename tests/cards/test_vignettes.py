@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,9 @@ def knowledge() -> Knowledge:
 
 
 def frozen(value: Any) -> Any:
-    """YAML's lists as the tuples that a case is made of."""
+    """YAML's lists and floats as the tuples and decimals that a case is made of."""
+    if isinstance(value, float):
+        return Decimal(str(value))
     if isinstance(value, dict):
         return {name: frozen(part) for name, part in value.items()}
     return tuple(frozen(part) for part in value) if isinstance(value, list) else value

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from cds_service.errors import SettingsError
+from cds_service.facts.moments import read_zone
 
 PREFIX = "IONWISE_"
 TESTS = "IONWISE_TEST_"  # of the test suite: no setting, and no mistake either
@@ -165,11 +166,7 @@ class Settings(BaseSettings):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (KeyError, ValueError, OSError) as error:
-            raise ValueError("is no IANA time zone such as Europe/Amsterdam") from error
-        return value
+        return read_zone(value).key
 
     @field_validator("response_budget_ms")
     @classmethod

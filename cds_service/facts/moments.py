@@ -66,6 +66,14 @@ class AsOf(msgspec.Struct, frozen=True):
         return self.within(Moment(moment.latest, moment.latest, moment.day_only), span)
 
 
+def read_zone(name: str) -> ZoneInfo:
+    """The time zone of this IANA name. Raises ValueError that says so when there is none."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError("is no IANA time zone such as Europe/Amsterdam") from error
+
+
 def parse_moment(text: str | None, zone: ZoneInfo) -> Moment | None:
     """Read a FHIR date, dateTime or instant; None for anything that is not one (and for the years 1 and 9999, which
     cannot be moved between time zones).

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from cds_service.errors import Finding, KnowledgeError
-from cds_service.knowledge.file_model import FileModel, Hook, Number, read_model
+from cds_service.knowledge.file_model import FORMAT, FileModel, Hook, Number, read_model
 from cds_service.knowledge.sources import Source, Sources
 from cds_service.knowledge.yaml_strict import load_yaml
 
@@ -119,7 +119,9 @@ def read_cases(sources: Sources, folder_name: str) -> Source[CaseFile]:
     document = load_yaml(path, sources.shown(path))
     data = document.data
     if isinstance(data, dict) and isinstance(data.get("cases"), list):
-        defaults = data.pop("defaults", None) or {}
+        if not isinstance(data.get("defaults", {}), dict):
+            raise KnowledgeError((document.finding(("defaults",), "defaults is not a mapping", f"see {FORMAT}"),))
+        defaults = data.pop("defaults", {})
         for case in data["cases"]:
             if isinstance(case, dict):
                 for name, value in defaults.items():

@@ -10,9 +10,8 @@ import msgspec
 from pydantic import BaseModel, Field, model_validator
 
 from cds_service.errors import Finding, KnowledgeError
-from cds_service.knowledge.file_model import Bilingual, FileModel, Id, Sentence, read_model
-from cds_service.knowledge.sources import Source, Sources
-from cds_service.knowledge.yaml_strict import load_yaml
+from cds_service.knowledge.file_model import Bilingual, FileModel, Id, Sentence
+from cds_service.knowledge.sources import Source, Sources, read_source
 
 Model = TypeVar("Model", bound=BaseModel)
 Ids = tuple[Id, ...]
@@ -114,14 +113,9 @@ def _read(sources: Sources, name: str, model: type[Model], findings: list[Findin
     path = sources.cards_dir / "_dossier" / name
     if not path.exists():
         return None
-    try:
-        document = load_yaml(path, sources.shown(path))
-    except KnowledgeError as refused:
-        findings += refused.findings
-        return None
-    entry, wrong = read_model(document, model)
+    source, wrong = read_source(path, sources.shown(path), model)
     findings += wrong
-    return None if entry is None else Source(path, document, entry)
+    return source
 
 
 def _unknown_names(sources: Sources, dossier: Dossier) -> Iterator[Finding]:

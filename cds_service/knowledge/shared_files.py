@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from cds_service.errors import Finding, KnowledgeError
 from cds_service.facts.vocabulary import Vocabulary
 from cds_service.knowledge.drug_maps.file import read_drug_map
-from cds_service.knowledge.file_model import read_model
 from cds_service.knowledge.model import KeyPlanEntry, Order, OverrideReason
+from cds_service.knowledge.sources import read_source
 from cds_service.knowledge.value_set_files import (
     AgePoliciesFile,
     ConditionsFile,
@@ -25,7 +25,7 @@ from cds_service.knowledge.value_set_files import (
 )
 from cds_service.knowledge.vocabulary import build_key_plan, build_orders, build_vocabulary
 from cds_service.knowledge.vocabulary_clash import VocabularyError
-from cds_service.knowledge.yaml_strict import Document, load_yaml
+from cds_service.knowledge.yaml_strict import Document
 
 NAME = "vocabulary"
 PRODUCTS = "valuesets/products.csv"
@@ -80,15 +80,12 @@ class _Reader:
         if not path.is_file():
             self.findings.append(Finding(self.shown(path), 1, NAME, "the file is missing", "restore it"))
             return None
-        try:
-            document = load_yaml(path, self.shown(path))
-        except KnowledgeError as refused:
-            self.findings += refused.findings
-            return None
-        self.documents[name] = document
-        entry, findings = read_model(document, model)
+        source, findings = read_source(path, self.shown(path), model)
         self.findings += findings
-        return entry
+        if source is None:
+            return None
+        self.documents[name] = source.document
+        return source.entry
 
     def with_products(self, vocabulary: Vocabulary) -> Vocabulary:
         """The vocabulary with the product codes that come with it, where there is such a map."""

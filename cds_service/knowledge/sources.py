@@ -99,14 +99,19 @@ def _folders(parent: Path) -> Iterator[Path]:
 
 
 def _read(sources: Sources, path: Path, model: type[Entry]) -> Source[Entry] | None:
-    try:
-        document = load_yaml(path, sources.shown(path))
-    except KnowledgeError as refused:
-        sources.findings += refused.findings
-        return None
-    entry, findings = read_model(document, model)
+    source, findings = read_source(path, sources.shown(path), model)
     sources.findings += findings
-    return None if entry is None else Source(path, document, entry)
+    return source
+
+
+def read_source(path: Path, shown: str, model: type[Entry]) -> tuple[Source[Entry] | None, list[Finding]]:
+    """One file as `model`, or all that is wrong with it. shown: the path as findings print it. Nothing is raised."""
+    try:
+        document = load_yaml(path, shown)
+    except KnowledgeError as refused:
+        return None, [*refused.findings]
+    entry, findings = read_model(document, model)
+    return (None if entry is None else Source(path, document, entry)), findings
 
 
 def folder_hash(folder: Path, *names: str) -> str:

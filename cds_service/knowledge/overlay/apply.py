@@ -10,7 +10,6 @@ import msgspec
 
 from cds_service.errors import KnowledgeError
 from cds_service.facts.vocabulary import Vocabulary
-from cds_service.knowledge.file_model import read_model
 from cds_service.knowledge.model import Gate, Knowledge, Order, Rule
 from cds_service.knowledge.overlay.desk import Desk
 from cds_service.knowledge.overlay.drugs import add_drug_codes, add_drug_map, replace_qt_list
@@ -19,9 +18,8 @@ from cds_service.knowledge.overlay.groups import add_value_sets
 from cds_service.knowledge.overlay.laboratory import add_lab_codes, add_ranges, ask_for_codes
 from cds_service.knowledge.overlay.limits import MovedLimits, check_limits, questions
 from cds_service.knowledge.overlay.selection import Selection, select_rules
-from cds_service.knowledge.sources import Sources
+from cds_service.knowledge.sources import Sources, read_source
 from cds_service.knowledge.tenant import Tenant
-from cds_service.knowledge.yaml_strict import load_yaml
 
 
 def apply_overlay(path: Path, base: Knowledge, sources: Sources) -> Knowledge:
@@ -29,11 +27,10 @@ def apply_overlay(path: Path, base: Knowledge, sources: Sources) -> Knowledge:
 
     Raises KnowledgeError with everything that is wrong in the overlay and the files it names.
     """
-    document = load_yaml(path, path.name)
-    entry, findings = read_model(document, OverlayFile)
-    if entry is None:
+    source, findings = read_source(path, path.name, OverlayFile)
+    if source is None:
         raise KnowledgeError(tuple(findings))
-    desk = Desk(path, document, entry, base)
+    desk = Desk(path, source.document, source.entry, base)
     moved = check_limits(desk, sources)
     vocabulary, qt_is_empty = _vocabulary(desk)
     plan = ask_for_codes(desk, vocabulary, base.key_plan)

@@ -9,12 +9,11 @@ import msgspec
 from cds_service.errors import KnowledgeError
 from cds_service.facts.vocabulary import AtcClass, Drug, MappedDrug, Vocabulary, normal_name
 from cds_service.knowledge.drug_maps.file import read_drug_map
-from cds_service.knowledge.file_model import read_model
 from cds_service.knowledge.overlay.desk import Desk
 from cds_service.knowledge.overlay.file import QtListFile
 from cds_service.knowledge.overlay.selection import QT_EMPTY, QT_GROUP
+from cds_service.knowledge.sources import read_source
 from cds_service.knowledge.vocabulary_systems import ATC
-from cds_service.knowledge.yaml_strict import load_yaml
 
 
 def add_drug_map(desk: Desk, vocabulary: Vocabulary) -> Vocabulary:
@@ -53,21 +52,18 @@ def replace_qt_list(desk: Desk, vocabulary: Vocabulary) -> tuple[Vocabulary, boo
     path = None if name is None else desk.take(name, "qt_list")
     if path is None:
         return vocabulary, False
-    try:
-        document = load_yaml(path, path.name)
-    except KnowledgeError as refused:
-        desk.admit(refused)
-        return vocabulary, False
-    entry, findings = read_model(document, QtListFile)
+    source, findings = read_source(path, path.name, QtListFile)
     desk.findings += findings
-    if entry is None:
+    if source is None:
         return vocabulary, False
+    entry = source.entry
     listed: set[str] = set()
     for index, word in enumerate(entry.ingredients):
         found = word if word in vocabulary.drugs else vocabulary.drug_names.get(normal_name(word))
         if found is None:
+            place = ("ingredients", index)
             desk.findings.append(
-                document.finding(("ingredients", index), f"unknown ingredient {word}", "name its ATC code under atc")
+                source.document.finding(place, f"unknown ingredient {word}", "name its ATC code under atc")
             )
         else:
             listed.add(found)

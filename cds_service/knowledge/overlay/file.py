@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from cds_service.facts.moments import read_zone
 from cds_service.knowledge.file_model import FileModel, Id, Number, Sentence
 from cds_service.knowledge.value_set_files import KeyName
 
@@ -28,11 +28,7 @@ Audience = Literal[
 
 
 def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError("is no IANA time zone such as Europe/Amsterdam") from error
-    return value
+    return read_zone(value).key
 
 
 class RangeEntry(FileModel):

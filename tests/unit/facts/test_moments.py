@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cds_service.facts.moments import AsOf, Moment, completed_years, parse_moment
+from cds_service.facts.moments import AsOf, Moment, completed_years, parse_moment, read_zone
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
@@ -107,3 +107,10 @@ def test_an_age_is_the_youngest_that_the_birth_date_allows(birth: str, years: in
 
 def test_the_day_of_the_decision_is_the_one_of_the_place_not_of_greenwich() -> None:
     assert AsOf.of(datetime(2026, 11, 21, 23, 30, tzinfo=UTC), AMSTERDAM).today == date(2026, 11, 22)
+
+
+@pytest.mark.parametrize("name", ["Europe/Amsterdm", "../Amsterdam", "Europe", ""])
+def test_what_is_no_time_zone_is_refused_in_words(name: str) -> None:
+    assert read_zone("Europe/Amsterdam") == ZoneInfo("Europe/Amsterdam")
+    with pytest.raises(ValueError, match="is no IANA time zone such as Europe/Amsterdam"):
+        read_zone(name)

@@ -66,6 +66,7 @@ def test_every_check_says_what_it_checks() -> None:
         (CASES, "then: low, indicator", "then: lowest, indicator", "cases", "expects lowest, which is no variant"),
         (CASES, "then: satisfied", "then: satisfied, hook: order-sign", "cases", "where the rule does not run"),
         (CASES, "name: too old", "name: at the limit", "cases", "two cases are named"),
+        (CASES, "{hook: patient-view, patient: {age: 58, sex: male}}", "[]", "format", "defaults is not a mapping"),
         ("_shared/policy.yaml", "  order-select: [P1, P2]\n", "", "policy", "nothing about order-select"),
         ("_shared/policy.yaml", "P1: 8 h, ", "", "format", "says nothing about P1"),
         ("_shared/policy.yaml", "urgent: {at_most: 8 h", "urgent: {at_most: a day", "format", "hours or days such as"),

@@ -227,7 +227,7 @@ class Routes:
         return next((route for prefix, route in self._usual if code.startswith(prefix)), ORAL)
 
     def _in_words(self, text: str) -> str | None:
-        found = {meanings[0] for _, meanings in self._terms.found_in(words_of(text))}
+        found = {meanings[0] for _, _, meanings in self._terms.found_in(words_of(text))}
         return found.pop() if len(found) == 1 else None
 
     def _usual_route(self, identity: Identity) -> str | None:

@@ -45,14 +45,14 @@ class Terms(Generic[Meaning]):
                 return length, meanings
         return 0, ()
 
-    def found_in(self, words: Sequence[str]) -> list[tuple[int, tuple[Meaning, ...]]]:
-        """Every term in the text from left to right: the position of its first word and what it means."""
+    def found_in(self, words: Sequence[str]) -> list[tuple[int, int, tuple[Meaning, ...]]]:
+        """Every term in the text from left to right: where it begins, the word after it, and what it means."""
         found = []
         start = 0
         while start < len(words):
             length, meanings = self.at(words, start)
             if length:
-                found.append((start, meanings))
+                found.append((start, start + length, meanings))
             start += length or 1
         return found
 

@@ -49,13 +49,6 @@ def test_a_code_gives_its_groups_and_a_prefix_all_below_it() -> None:
         ("constipation unlikely", set()),
         ("former constipation", set()),
         ("constipation, H. pylori negative", {"constipation"}),
-        ("no history of seizure or constipation", set()),
-        ("sister with seizure", set()),
-        ("seizure ruled out", set()),
-        ("insult uitgesloten", set()),
-        ("constipation in full remission", set()),
-        ("constipation in partial remission", {"constipation"}),
-        ("constipation, seizure excluded", {"constipation"}),
     ],
 )
 def test_a_text_counts_by_whole_terms_that_are_not_denied(text: str, groups: set[str]) -> None:

@@ -21,7 +21,7 @@ from tests.unit.fhir.charts import VOCABULARY
 
 def test_a_term_without_words_is_never_found_and_one_given_twice_is_found_once() -> None:
     terms = Terms([("--", "nothing"), ("eye drops", "ophthalmic"), ("Eye Drops", "ophthalmic")])
-    assert terms.found_in(words_of("two -- eye-drops")) == [(1, ("ophthalmic",))]
+    assert terms.found_in(words_of("two -- eye-drops")) == [(1, 3, ("ophthalmic",))]
 
 
 def test_only_the_last_vocabularies_are_remembered() -> None:

@@ -221,7 +221,7 @@ class DrugNames:
                 found: set[str] = set()
                 for component in _COMPONENTS.split(text):
                     found |= self._named_in_component(words_of(component))
-                if not found and "," in text:  # an inverted name: `estrogens, conjugated`
+                if not found:  # names with a separator in them: `estrogens, conjugated`, `multivitamin with minerals`
                     found = self._named_in_component(words_of(text))
                 if found:
                     return found

@@ -22,6 +22,8 @@ from cds_service.knowledge.load import load_knowledge
         ("multivitamin with minerals", {"multivitamin-mineral-product"}),
         ("Multivitaminen en mineralen tabletten", {"multivitamin-mineral-product"}),
         ("Mg/Al antacid PRN", {"aluminium-hydroxide", "magnesium-hydroxide"}),
+        ("Al/Mg hydroxide/simethicone", {"aluminium-hydroxide", "magnesium-hydroxide", "simeticone"}),
+        ("multivitamin with minerals and iron", {"multivitamin-mineral-product", "iron-compound"}),
         ("co-magaldrox 195/220 suspension", {"aluminium-hydroxide", "magnesium-hydroxide"}),
         ("calcium carbonate antacid 500 mg", {"calcium-carbonate-antacid"}),
         ("calcium carbonate 500 mg", {"calcium-carbonate"}),

@@ -215,11 +215,10 @@ class DrugNames:
     def _named(self, *texts: str) -> set[str]:
         for text in texts:
             if text:
-                found: set[str] = set()
+                # as one too, for names with a separator in them: `estrogens, conjugated`, `multivitamin with minerals`
+                found = self._named_in_component(words_of(text))
                 for component in _COMPONENTS.split(text):
                     found |= self._named_in_component(words_of(component))
-                if not found and "," in text:  # an inverted name: `estrogens, conjugated`
-                    found = self._named_in_component(words_of(text))
                 if found:
                     return found
         return set()

@@ -276,7 +276,7 @@ def test_the_card_tells_times_that_are_too_close_from_times_that_nobody_recorded
 
 
 def test_a_meal_is_proposed_only_when_all_products_may_be_taken_with_it() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"cations": ("cation-calcium",), "labels": (BOTH,), "severity": "warning", "with_food": True},
         {"cations": ("cation-magnesium",), "labels": (BOTH,), "severity": "warning"},
     ]

@@ -142,8 +142,8 @@ def _label_lines(clashes: list[Pair], k: Limits) -> Iterator[Phrase]:
             yield Phrase("label", {"regions": _regions(*regions), "rule": _rule(*spans)})
         return
     for (_, label), victim in said.items():
-        values = {"victim": victim, "regions": _regions(label.region), "rule": _rule(*_spans(label, k))}
-        yield Phrase("label-of", values)
+        rule = _rule(*_spans(label, k))
+        yield Phrase("label-of", {"victim": victim, "regions": _regions(label.region), "rule": rule})
 
 
 def _regions(*regions: str) -> Listing:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cards._families.kidney_function.family import kidney_function
 from cards._families.magnesium_intake.family import MagnesiumIntake, MagnesiumLine, magnesium_intake, same_drug
 from cards._families.magnesium_intake.lines import product_lines, total_phrase
-from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied, Severity
+from cds_service.facts.outcomes import Fact, Fires, NotApplicable, Outcome, Phrase, Satisfied, Severity
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Exposure
 
@@ -28,7 +28,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         severity=Severity.WARNING if reduced else None,
         because=(*all_records, *(basis if reduced else ())),
         also=() if reduced else basis,
-        values={"count": len(products), "products": Listing(products), "sum": _sum(intake)},
+        values={"count": len(products), "sum": _sum(intake)},
         notes=product_lines(intake),
         unknown=() if kidney.known else ("unknown-egfr",),
     )

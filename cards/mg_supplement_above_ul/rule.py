@@ -50,8 +50,8 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         because=(*facts, *(basis if decides else ())),
         also=(*(() if decides else basis), *(() if diarrhoea is None else (diarrhoea,))),
         values={"total": total_phrase(intake)},
-        notes=(*product_lines(intake), *notes, *_notes(patient, intake, k)),
-        unknown=() if kidney.known else ("unknown-egfr",),
+        notes=(*product_lines(intake), *notes, *_notes(intake, variant)),
+        unknown=_unknown(patient, kidney, k),
     )
 
 
@@ -113,12 +113,17 @@ def _has_indication(patient: Patient, intake: MagnesiumIntake) -> bool:
     return ordered_for or patient.has(*INTENDED, "hypomagnesaemia") is not None
 
 
-def _notes(patient: Patient, intake: MagnesiumIntake, k: Limits) -> tuple[str, ...]:
-    fertile = patient.sex == "female" and patient.age is not None and not patient.aged_at_least(k["fertile_before"])
-    maybe_pregnant = fertile and patient.ask_or(pregnancy, None) is None
+def _notes(intake: MagnesiumIntake, variant: str) -> tuple[str, ...]:
     notes = (
-        ("ambiguous", intake.ambiguous),
+        ("lowest", intake.ambiguous and variant != "ambiguous"),
         ("magnesium-total-minimum", intake.at_least),
-        ("pregnancy-unknown", maybe_pregnant),
     )
     return tuple(name for name, holds in notes if holds)
+
+
+def _unknown(patient: Patient, kidney: KidneyFunction, k: Limits) -> tuple[str, ...]:
+    """The kidney function; whether a woman of childbearing age is pregnant."""
+    fertile = patient.sex == "female" and patient.age is not None and not patient.aged_at_least(k["fertile_before"])
+    maybe_pregnant = fertile and patient.ask_or(pregnancy, None) is None
+    missing = (("unknown-egfr", not kidney.known), ("unknown-pregnancy", maybe_pregnant))
+    return tuple(name for name, holds in missing if holds)

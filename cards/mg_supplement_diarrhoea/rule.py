@@ -5,7 +5,7 @@ from __future__ import annotations
 from cards._families.kidney_function.family import kidney_function
 from cards._families.magnesium_intake.family import magnesium_intake
 from cds_service.errors import CannotTellError
-from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied, Severity, Value
+from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied, Value
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Exposure, Problem
 
@@ -27,8 +27,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     reasons, facts = _reasons(patient, k)
     notes: list[str | Phrase] = [Phrase("raised", {"reasons": Listing(reasons)})] if reasons else []
     return Fires(
-        "new",
-        severity=Severity.WARNING if reasons else None,
+        "raised" if reasons else "new",
         because=(diarrhoea, *suspects, *facts),
         values={"diarrhoea": diarrhoea, "product": Listing(suspects)},
         notes=(*notes, *(("laxative",) if any("laxative" in product.groups for product in suspects) else ())),

@@ -7,7 +7,7 @@ from cards._families.magnesium_intake.lines import is_supplement, product_lines,
 from cards._families.pre_eclampsia.family import pre_eclampsia
 from cards._families.pregnancy.family import pregnancy
 from cds_service.errors import CannotTellError
-from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Satisfied
+from cds_service.facts.outcomes import Fact, Fires, NotApplicable, Outcome, Satisfied
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Exposure
 
@@ -23,8 +23,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     ordered = [e for e in patient.judged("magnesium") if e.route == "intravenous"]
     prolonged = _prolonged(patient, running, ordered, k)
     if prolonged:
-        values = {"product": Listing(prolonged)}
-        return Fires("prolonged", because=tuple(dict.fromkeys((*prolonged, *ordered))), also=(pregnant,), values=values)
+        return Fires("prolonged", because=tuple(dict.fromkeys((*prolonged, *ordered))), also=(pregnant,))
     if patient.ask(pre_eclampsia) is not None:
         return NotApplicable("magnesium for pre-eclampsia")
     unexplained = tuple([e for e in ordered if e.reason_groups.isdisjoint(ECLAMPSIA)])

@@ -31,6 +31,7 @@ _UNITS = {
     "mmol/d": {"nl": "mmol/dag", "en": "mmol/day"},
     "{drinks}/d": {"nl": "glazen alcohol/dag", "en": "alcoholic drinks/day"},
     "umol/L": {"nl": "µmol/L", "en": "µmol/L"},
+    "m[IU]/L": {"nl": "mU/l", "en": "mIU/L"},
     "ug/L": {"nl": "µg/L", "en": "µg/L"},
     "ug": {"nl": "µg", "en": "µg"},
     "mm[Hg]": {"nl": "mmHg", "en": "mmHg"},

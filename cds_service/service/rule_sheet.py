@@ -131,6 +131,12 @@ def card_lines(card: CardText, language: str) -> tuple[str, ...]:
     return tuple(plain(text, language) for text in texts)
 
 
+def wording(rule: Rule) -> tuple[tuple[str, str, str], ...]:
+    """What the places of its texts may say: name, Dutch and English of the rule's phrases of more than one word."""
+    found = [(name, plain(text, "nl"), plain(text, "en")) for name, text in rule.phrases.items()]
+    return tuple([one for one in found if " " in one[1]])
+
+
 def _sees(knowledge: Knowledge, rule: Rule) -> tuple[Seen, ...]:
     vocabulary, needs = knowledge.vocabulary, rule.needs
     found = [

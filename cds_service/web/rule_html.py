@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from jinja2 import Environment
 
 from cds_service.service.rule_records import given
-from cds_service.service.rule_sheet import LABELS_OF_KINDS, RuleSheet, card_lines, plain
+from cds_service.service.rule_sheet import LABELS_OF_KINDS, RuleSheet, card_lines, plain, wording
 
 _PAGE = """<!doctype html>
 <html lang="{{ language }}">
@@ -57,6 +57,10 @@ th,td{text-align:left;vertical-align:top;padding:.2rem 1rem .2rem 0;border-botto
 {% if notes %}<h3>{{ t.notes }}</h3>
 <table><tr><th>Nederlands</th><th>English</th></tr>
 {% for nl, en in notes %}<tr><td lang="nl">{{ nl }}</td><td lang="en">{{ en }}</td></tr>{% endfor %}</table>{% endif %}
+{% if pieces %}<h3>{{ t.pieces }}</h3>
+<table><tr><th>{{ t.name }}</th><th>Nederlands</th><th>English</th></tr>
+{% for name, nl, en in pieces %}<tr><td>{{ name }}</td><td lang="nl">{{ nl }}</td><td lang="en">{{ en }}</td></tr>
+{% endfor %}</table>{% endif %}
 {% if rule.evidence %}<h2>{{ t.evidence }}</h2>
 <ul>{% for source in rule.evidence %}<li>{{ source.id }}:
 {% if source.url and source.url.startswith(("https://", "http://")) -%}
@@ -79,7 +83,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "known_limits": "Wat deze regel niet ziet", "limits": "Grenzen", "name": "naam", "value": "waarde",
         "range": "instelbaar", "fixed": "vast", "provenance": "herkomst", "evidence": "Bronnen", "own": "eigen waarde",
         "decision": "Wat de regel doet", "hooks": "Momenten", "ages": "Leeftijd", "gates": "Uitgeschakeld bij",
-        "sees": "Wat de regel leest", "cards": "Kaartteksten", "notes": "Bijzinnen", "read": "gelezen op",
+        "sees": "Wat de regel leest", "cards": "Kaartteksten", "notes": "Bijzinnen", "pieces": "Stukken tekst",
+        "read": "gelezen op",
         "unread": "niet opnieuw gelezen", "cases": "Voorbeelden die bij elke wijziging worden getoetst",
         "case": "situatie", "given": "gegevens", "outcome": "uitkomst", "history": "Geschiedenis",
         "adult": "volwassenen", "child": "kinderen", "any": "alle", "off": "Hier uitgeschakeld",
@@ -90,7 +95,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "known_limits": "What this rule cannot see", "limits": "Limits", "name": "name", "value": "value",
         "range": "adjustable", "fixed": "fixed", "provenance": "provenance", "evidence": "Sources", "own": "own value",
         "decision": "What the rule does", "hooks": "Moments", "ages": "Ages", "gates": "Switched off by",
-        "sees": "What the rule reads", "cards": "Card texts", "notes": "Further lines", "read": "read on",
+        "sees": "What the rule reads", "cards": "Card texts", "notes": "Further lines", "pieces": "Pieces of text",
+        "read": "read on",
         "unread": "not read again", "cases": "Examples, tested at every change",
         "case": "situation", "given": "data", "outcome": "outcome", "history": "History",
         "adult": "adults", "child": "children", "any": "all", "off": "Switched off here",
@@ -116,5 +122,6 @@ def rule_html(sheet: RuleSheet, version: str, language: str, query: str = "") ->
         gates=[question.family.title[language] for question in sheet.gates],
         cards=[(card, card_lines(card, "nl"), card_lines(card, "en")) for card in rule.cards.values()],
         notes=[(plain(note, "nl"), plain(note, "en")) for note in rule.notes.values()],
+        pieces=wording(rule),
         cases=[(case, given(case)) for case in sheet.record.cases],
     )

@@ -232,10 +232,17 @@ def test_at_hooks_without_orders_what_is_used_counts() -> None:
     assert isinstance(judge(used, cation(), hook="patient-view"), Fires)
 
 
+def lines(outcome: Outcome) -> list[str]:
+    """The ids of the lines about pairs."""
+    assert isinstance(outcome, Fires)
+    found = [note.id for note in outcome.notes if isinstance(note, Phrase)]
+    return [name for name in found if name == "counts-as" or name.startswith("pair")]
+
+
 def test_two_products_are_two_lines_of_one_card() -> None:
     outcome = judge(victim(), cation(), cation("cation-calcium"))
     assert isinstance(outcome, Fires)
-    assert sum(isinstance(note, Phrase) and note.id == "pair" for note in outcome.notes) == 2
+    assert lines(outcome) == ["counts-as", "counts-as"]
     assert len(outcome.because) == 3
 
 
@@ -243,8 +250,45 @@ def test_a_drug_in_use_that_is_ordered_again_is_one_line() -> None:
     again = drug("mineral", groups=frozenset({"cation-magnesium"}), status="draft", judged=True)
     outcome = judge(victim(), cation(), again)
     assert isinstance(outcome, Fires)
-    assert sum(isinstance(note, Phrase) and note.id == "pair" for note in outcome.notes) == 1
+    assert lines(outcome) == ["counts-as"]
     assert len(outcome.because) == 3
+
+
+def test_products_that_ask_for_different_times_have_their_times_in_their_lines() -> None:
+    rows = [
+        {"cations": ("cation-magnesium",), "labels": (BOTH,), "severity": "warning"},
+        {"cations": ("cation-calcium",), "labels": (BOTH,), "severity": "warning", "never_apart": "far"},
+    ]
+    outcome = judge_rows(victim(), cation(), cation("cation-calcium"), rows=rows)
+    assert lines(outcome) == ["pair-far", "pair"]
+
+
+def said(outcome: Outcome, name: str) -> str:
+    assert isinstance(outcome, Fires)
+    phrase = outcome.values[name]
+    assert isinstance(phrase, Phrase)
+    return phrase.id
+
+
+def test_the_card_tells_times_that_are_too_close_from_times_that_nobody_recorded() -> None:
+    assert said(judge(victim(times=at(8)), cation(times=at(9))), "times") == "times-recorded"
+    assert said(judge(victim(times=at(8)), cation()), "times") == "times-unrecorded"
+
+
+def test_a_meal_is_proposed_only_when_all_products_may_be_taken_with_it() -> None:
+    rows: list[dict[str, Any]] = [
+        {"cations": ("cation-calcium",), "labels": (BOTH,), "severity": "warning", "with_food": True},
+        {"cations": ("cation-magnesium",), "labels": (BOTH,), "severity": "warning"},
+    ]
+    calcium, magnesium = cation("cation-calcium"), cation()
+    assert said(judge_rows(victim(), calcium, rows=rows), "plan") == "plan-with-food"
+    assert said(judge_rows(victim(), calcium, magnesium, rows=rows), "plan") == "plan"
+
+
+def test_the_same_interval_to_either_side_is_printed_once() -> None:
+    equal = {"region": "us", "before": "two", "after": "two"}
+    assert said(judge(victim(), cation(), labels=(equal,)), "rule") == "either-side"
+    assert said(judge(victim(), cation()), "rule") == "both"
 
 
 def test_a_product_that_holds_both_is_no_pair_with_itself() -> None:

@@ -33,11 +33,50 @@ def test_a_high_dose_in_pregnancy_is_one_card() -> None:
     assert "mg-supplement-above-ul" in found["mg-supplement-pregnancy"]
 
 
-def test_a_dangerous_dose_keeps_its_severity_in_the_card_about_pregnancy() -> None:
+def test_a_dangerous_dose_leads_the_card_about_pregnancy() -> None:
     drug = {"is": "magnesium bisglycinate -60d", "dose": "2600 mg elemental 1/d"}
     decision = decided(hook="patient-view", patient=PREGNANT, drugs=(drug,), labs=("egfr 90 mL/min/{1.73_m2} -30d",))
-    (card,) = [card for card in decision.ranking.shown if card.verdict.rule_id == "mg-supplement-pregnancy"]
-    assert str(card.severity) == "warning"
+    assert "mg-supplement-pregnancy" in cards(decision)["mg-supplement-above-ul"]
+
+
+MAN = {"age": 70, "sex": "male"}
+DIARRHOEA = {"is": "diarrhoea -5d", "code": "62315008"}
+
+
+@pytest.mark.parametrize("labs", [(), ("egfr 50 mL/min/{1.73_m2} -10d",)])
+def test_a_dangerous_dose_says_stop_and_not_within_four_weeks(labs: tuple[str, ...]) -> None:
+    drug = {"is": "magnesium oxide -60d", "dose": "2700 mg elemental 1/d"}
+    decision = decided(hook="patient-view", patient=MAN, drugs=(drug,), labs=labs)
+    (card,) = [card for card in decision.ranking.shown if card.verdict.rule_id == "mg-supplement-above-ul"]
+    assert str(card.severity) == "critical"
+    assert [lost.rule_id for lost in card.absorbed] == ["mg-product-renal-impairment"]
+    assert not card.lines
+
+
+def test_two_products_above_the_level_are_one_card() -> None:
+    drugs = tuple({"is": f"magnesium {salt} -60d", "dose": "200 mg elemental 1/d"} for salt in ("oxide", "citrate"))
+    found = cards(decided(patient=MAN, drugs=drugs, labs=("egfr 90 mL/min/{1.73_m2} -30d",)))
+    assert found["mg-duplicate-products"] == ["mg-supplement-above-ul"]
+
+
+@pytest.mark.parametrize(
+    ("egfr", "leads", "under"),
+    [
+        (90, "mg-supplement-diarrhoea", ["mg-supplement-above-ul"]),
+        (50, "mg-supplement-diarrhoea", ["mg-product-renal-impairment", "mg-supplement-above-ul"]),
+        (20, "mg-product-renal-impairment", ["mg-supplement-diarrhoea"]),
+    ],
+)
+def test_diarrhoea_leads_unless_the_kidneys_forbid_the_product(egfr: int, leads: str, under: list[str]) -> None:
+    drug = {"is": "magnesium citrate -60d", "dose": "400 mg elemental 1/d"}
+    labs = (f"egfr {egfr} mL/min/{{1.73_m2}} -10d",)
+    assert cards(decided(patient=MAN, drugs=(drug,), labs=labs, conditions=(DIARRHOEA,))) == {leads: under}
+
+
+def test_a_tablet_with_two_reasons_to_keep_it_from_an_antacid_is_one_card() -> None:
+    juluca = {"is": "dolutegravir rilpivirine -300d", "code": "J05AR21"}
+    found = cards(decided(hook="order-sign", patient=MAN, drugs=(juluca,), drafts=({"is": "Maalox"},)))
+    assert found["sep-dolutegravir"] == ["sep-hiv-acid"]
 
 
 @pytest.mark.parametrize(("sandbox", "shown"), [(True, True), (False, False)])

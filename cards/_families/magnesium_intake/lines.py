@@ -40,5 +40,7 @@ def _line(line: MagnesiumLine) -> Phrase:
         return Phrase("magnesium-line-no-dose", {"product": line.exposure})
     kind = "elemental-range" if line.ambiguous else "elemental-exact"
     amount = Phrase(kind, {"lower": whole(line.lower), "upper": whole(line.upper)})
-    name = "magnesium-line-as-needed" if line.as_needed else "magnesium-line"
-    return Phrase(name, {"product": line.exposure, "amount": amount})
+    regular = "magnesium-line-unclear" if line.ambiguous else "magnesium-line"
+    return Phrase(
+        "magnesium-line-as-needed" if line.as_needed else regular, {"product": line.exposure, "amount": amount}
+    )

@@ -7,12 +7,22 @@ from datetime import timedelta
 from decimal import Decimal
 
 from cards._families.kidney_function.family import kidney_function
-from cards._families.separation.pairs import NONE, Pair, facts_of, find_pairs, is_settled, oral, proven_apart
+from cards._families.separation.pairs import (
+    NONE,
+    Pair,
+    facts_of,
+    find_pairs,
+    has_times,
+    oral,
+    proven_apart,
+    settled_by,
+)
 from cards._families.separation.table import Data, Label
 from cards._families.supplement_opener.family import supplement_opener
 from cds_service.errors import CannotTellError
-from cds_service.facts.outcomes import Fires, NotApplicable, Outcome, Phrase, Satisfied, Value
+from cds_service.facts.outcomes import Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied, Value
 from cds_service.facts.patient import Limits, Patient
+from cds_service.facts.records import Exposure, Result
 
 __all__ = ["Data", "evaluate"]
 
@@ -39,29 +49,21 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
 
 def _card(patient: Patient, k: Limits, clashes: list[Pair]) -> Fires:
     worst = clashes[0]
-    one_sided = "first" if worst.after <= NONE else "later" if worst.before <= NONE else "apart"
+    settled = settled_by(patient, k, worst)
     mechanism = worst.leading[0].mechanism or k.data.mechanism
+    alike = [pair for pair in clashes if pair.terms == worst.terms]
     notes = dict.fromkeys(note for pair in clashes for note in pair.notes)
     notes |= dict.fromkeys(_as_needed(pair) for pair in clashes if pair.product.as_needed)
     if mechanism == "acid":
         notes["acid-alternative"] = None
-    if is_settled(patient, k, worst):
-        notes["settled"] = None
     return Fires(
-        worst.never_apart or one_sided,
+        _variant(worst, settled),
         severity=worst.severity,
         because=facts_of(clashes),
-        values={
-            "drug": worst.victim,
-            "product": worst.product,
-            "cations": worst.cations,
-            "before": _hours(worst.before),
-            "after": _hours(worst.after),
-            "mechanism": Phrase(f"mechanism-{mechanism}"),
-            "partner": Phrase(f"partner-{mechanism}"),
-        },
+        also=() if settled is None else (settled,),
+        values=_values(worst, alike, mechanism, k) | {"settled": settled},
         notes=(
-            *map(_pair_line, _one_of_each(clashes)),
+            *_pair_lines(clashes),
             *_label_lines(clashes, k),
             *notes,
             *k.data.notes,
@@ -69,6 +71,38 @@ def _card(patient: Patient, k: Limits, clashes: list[Pair]) -> Fires:
         ),
         unknown=("unknown-egfr",) if _lacks_clearance(patient, clashes) else (),
     )
+
+
+def _variant(pair: Pair, settled: Result | None) -> str:
+    if pair.never_apart is not None:
+        return pair.never_apart
+    if settled is not None:
+        return "settled"
+    return "first" if pair.after <= NONE else "later" if pair.before <= NONE else "apart"
+
+
+def _values(worst: Pair, alike: list[Pair], mechanism: str, k: Limits) -> dict[str, Value]:
+    """What the texts print; `alike` are the pairs of which the same is asked as of the worst."""
+    named: dict[str, Value] = {
+        "drugs": Listing(_each_name(pair.victim for pair in alike)),
+        "products": Listing(_each_name(pair.product for pair in alike)),
+    }
+    plan = "plan-with-food" if all(pair.with_food for pair in alike) else k.data.plan
+    return named | {
+        "drug": worst.victim,
+        "before": _hours(worst.before),
+        "after": _hours(worst.after),
+        "rule": _rule(worst.before, worst.after),
+        "mechanism": Phrase(f"mechanism-{mechanism}"),
+        "times": Phrase("times-recorded" if has_times(worst, k) else "times-unrecorded"),
+        "plan": Phrase(plan, named),
+        "otherwise": Phrase(k.data.otherwise, named),
+    }
+
+
+def _each_name(exposures: Iterable[Exposure]) -> tuple[Exposure, ...]:
+    """A drug in use that is ordered again is two exposures and one name."""
+    return tuple({exposure.name: exposure for exposure in exposures}.values())
 
 
 def _as_needed(pair: Pair) -> str:
@@ -82,23 +116,17 @@ def _lacks_clearance(patient: Patient, pairs: list[Pair]) -> bool:
     return not patient.ask(kidney_function).known
 
 
-def _one_of_each(clashes: list[Pair]) -> Iterable[Pair]:
-    """A drug in use that is ordered again is two exposures and one line."""
-    drugs = {
-        (pair.victim.name, pair.product.name, pair.product.groups, pair.before, pair.after): pair for pair in clashes
-    }
-    return drugs.values()
-
-
-def _pair_line(pair: Pair) -> Phrase:
-    values: dict[str, Value] = {
-        "victim": pair.victim,
-        "product": pair.product,
-        "cations": pair.cations,
-        "rule": _rule(pair.before, pair.after),
-    }
-    word = pair.never_apart
-    return Phrase(f"pair-{word}" if word in ("avoid", "watch") else "pair", values)
+def _pair_lines(clashes: list[Pair]) -> Iterator[Phrase]:
+    """As what each product counts; with its drug and times where these differ from pair to pair."""
+    if len({pair.terms for pair in clashes}) == 1:
+        for pair in {(pair.product.name, pair.product.groups): pair for pair in clashes}.values():
+            yield Phrase("counts-as", {"product": pair.product, "cations": pair.cations})
+        return
+    drugs = {(pair.victim.name, pair.product.name, pair.product.groups, pair.terms): pair for pair in clashes}
+    for pair in drugs.values():
+        values: dict[str, Value] = {"victim": pair.victim, "product": pair.product, "cations": pair.cations}
+        values["rule"] = _rule(pair.before, pair.after)
+        yield Phrase("pair" if pair.never_apart is None else f"pair-{pair.never_apart}", values)
 
 
 def _label_lines(clashes: list[Pair], k: Limits) -> Iterator[Phrase]:
@@ -107,22 +135,33 @@ def _label_lines(clashes: list[Pair], k: Limits) -> Iterator[Phrase]:
     labels = dict.fromkeys(label for _, label in said)
     victims = dict.fromkeys(pair.victim.name for pair in clashes)
     if len(said) == len(labels) * len(victims):
-        yield from (Phrase("label", _label_values(label, k)) for label in labels)
+        texts: dict[tuple[timedelta, timedelta], dict[str, None]] = {}
+        for label in labels:
+            texts.setdefault(_spans(label, k), {})[label.region] = None
+        for spans, regions in texts.items():
+            yield Phrase("label", {"regions": _regions(*regions), "rule": _rule(*spans)})
         return
     for (_, label), victim in said.items():
-        yield Phrase("label-of", {"victim": victim, **_label_values(label, k)})
+        rule = _rule(*_spans(label, k))
+        yield Phrase("label-of", {"victim": victim, "regions": _regions(label.region), "rule": rule})
 
 
-def _label_values(label: Label, k: Limits) -> dict[str, Value]:
+def _regions(*regions: str) -> Listing:
+    return Listing(tuple([Phrase(f"region-{region}") for region in regions]))
+
+
+def _spans(label: Label, k: Limits) -> tuple[timedelta, timedelta]:
     before, after = (NONE if name is None else k.span(name) for name in (label.before, label.after))
-    return {"region": Phrase(f"region-{label.region}"), "rule": _rule(before, after)}
+    return before, after
 
 
 def _rule(before: timedelta, after: timedelta) -> Phrase:
     values: dict[str, Value] = {"before": _hours(before), "after": _hours(after)}
     if after <= NONE:
         return Phrase("before-only", values)
-    return Phrase("both" if before > NONE else "after-only", values)
+    if before <= NONE:
+        return Phrase("after-only", values)
+    return Phrase("either-side" if before == after else "both", values)
 
 
 def _hours(span: timedelta) -> Phrase:

@@ -13,7 +13,7 @@ from cards._families.separation.clock import DAY, Windows, apart, windows, with_
 from cards._families.separation.table import Row, Settled
 from cds_service.facts.outcomes import Fact, Listing, Phrase, Severity
 from cds_service.facts.patient import ORDER_HOOKS, Limits, Patient
-from cds_service.facts.records import Exposure
+from cds_service.facts.records import Exposure, Result
 from cds_service.facts.vocabulary import normal_name
 
 NONE = timedelta(0)
@@ -48,6 +48,11 @@ class Pair(msgspec.Struct, frozen=True):
         word = self.never_apart
         strict = 0 if word is None or word == "watch" else len(NEVER_APART) - NEVER_APART.index(word)
         return self.severity, strict, self.before + self.after
+
+    @property
+    def terms(self) -> tuple[str | None, timedelta, timedelta]:
+        """What is asked of the pair: pairs of the same terms are told of in one sentence."""
+        return self.never_apart, self.before, self.after
 
     @property
     def leading(self) -> tuple[Row, ...]:
@@ -153,7 +158,7 @@ def _poor_clearance(patient: Patient, k: Limits, rows: tuple[Row, ...]) -> Fact 
 
 def _severity(patient: Patient, k: Limits, pair: Pair) -> Severity:
     """The row's own; info when only taken as needed, or settled."""
-    if pair.product.as_needed or is_settled(patient, k, pair):
+    if pair.product.as_needed or settled_by(patient, k, pair) is not None:
         return Severity.INFO
     return _strongest(pair.rows)
 
@@ -162,19 +167,20 @@ def _strongest(rows: tuple[Row, ...]) -> Severity:
     return max(Severity[row.severity.upper()] for row in rows)
 
 
-def is_settled(patient: Patient, k: Limits, pair: Pair) -> bool:
-    """Whether both were used together for long and the result that would show an interaction is in range."""
+def settled_by(patient: Patient, k: Limits, pair: Pair) -> Result | None:
+    """The result that would show an interaction, when it is in range and both were used together for long."""
     settled: Settled | None = k.data.settled
     if settled is None:
-        return False
+        return None
     result = next(iter(patient.series(settled.result, k.span(settled.within))), None)
     if result is None or result.range is None or result.comparator:
-        return False
+        return None
     low, high = result.range.low, result.range.high
     if low is None or high is None or not low <= result.value <= high:
-        return False
+        return None
     groups = tuple({name for row in pair.rows for name in (*row.victims, *row.cations)})
-    return all(_taken_for(patient, e, groups) >= k.span(settled.taken) for e in (pair.victim, pair.product))
+    long = all(_taken_for(patient, e, groups) >= k.span(settled.taken) for e in (pair.victim, pair.product))
+    return result if long else None
 
 
 def _taken_for(patient: Patient, exposure: Exposure, groups: tuple[str, ...]) -> timedelta:
@@ -195,6 +201,11 @@ def proven_apart(pair: Pair, k: Limits) -> bool:
         return False
     latest = DAY - max(pair.after, pair.gap)
     return all(apart(one, other, pair.before, latest) for one in taken for other in given)
+
+
+def has_times(pair: Pair, k: Limits) -> bool:
+    """Whether all times of intake of both are recorded."""
+    return windows(pair.victim, k) is not None and windows(pair.product, k) is not None
 
 
 def facts_of(pairs: list[Pair]) -> tuple[Fact, ...]:

@@ -94,10 +94,13 @@ class Data(FileModel):
     """The table of one rule; `notes` are added to each of its cards.
 
     mechanism  what the products do to the victims: binding, or acid (they take away what it needs); the phrases
-               `mechanism-...` and `partner-...` say it
+               `mechanism-...` say it
+    plan, otherwise  the phrases that say what to do, and what when that cannot be done
     """
 
     rows: Annotated[tuple[Row, ...], Field(min_length=1)]
     settled: Settled | None = None
     mechanism: Name = "binding"
+    plan: Name = "plan"
+    otherwise: Name = "otherwise"
     notes: tuple[Name, ...] = ()

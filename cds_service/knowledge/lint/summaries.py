@@ -12,7 +12,10 @@ from cds_service.knowledge.template import Place, Template
 
 NAME = "summaries"
 MAX_LENGTH = 139
-WIDTHS = {"date": 10, "value": 6, "name": 30, "unit": 8, "age": 3, "span": len("30 minuten")}
+WIDTHS = {
+    "date": 10, "value": 6, "name": 30, "unit": 8, "age": 3,
+    "span": len("30 minuten"), "interval": len("30 minuten vóór of 12 uur na"),
+}  # fmt: skip
 LONGEST_VALUE = len("1.234 mmol/L (12.34 mg/dL)")
 LONGEST_COUNT = 6
 

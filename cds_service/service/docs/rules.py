@@ -16,6 +16,7 @@ from cds_service.service.rule_sheet import (
     plain,
     rule_sheet,
     shown_limits,
+    wording,
 )
 from cds_service.service.source_attributes import source_attributes
 
@@ -149,7 +150,10 @@ def _cards(sheet: RuleSheet) -> list[str]:
         lines += [f"**{card.variant}** ({card.indicator})", ""]
         lines += table(("Nederlands", "English"), zip(card_lines(card, "nl"), card_lines(card, "en"), strict=True))
     notes = [(plain(note, "nl"), plain(note, "en")) for note in sheet.rule.notes.values()]
-    return lines + (["**Further lines**", "", *table(("Nederlands", "English"), notes)] if notes else [])
+    if notes:
+        lines += ["**Further lines**", "", *table(("Nederlands", "English"), notes)]
+    pieces = table(("name", "Nederlands", "English"), wording(sheet.rule))
+    return lines + (["**Pieces of text**", "", *pieces] if pieces else [])
 
 
 def _sources(sheet: RuleSheet, version: str) -> list[str]:

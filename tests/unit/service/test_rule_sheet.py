@@ -48,6 +48,12 @@ def test_every_rule_answers_all_thirteen_source_attributes(rule_id: str) -> None
     assert all(found[name]["explanation"] for name in THIRTEEN[4:])
 
 
+def test_the_pages_print_what_the_places_of_a_text_may_say() -> None:
+    """A card whose steps are pieces of text would otherwise show a reviewer nothing but braces."""
+    assert "otherwise-course" in rule_html(sheet("sep-ciprofloxacin"), "1", "en")
+    assert "postpone {products} until the course is finished" in rule_page(sheet("sep-ciprofloxacin"), "1")
+
+
 def test_nothing_of_a_person_is_read_but_what_the_attributes_know() -> None:
     """Whoever adds race, language or gender identity to the facts has to change the attributes too."""
     assert set(Person.__struct_fields__) == {"id", "birth", "sex", "deceased"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cds_service.fhir.read.drugs import drug_names
-from cds_service.knowledge.load import load_knowledge
+from tests.shipped import released
 
 
 @pytest.mark.parametrize(
@@ -23,4 +23,4 @@ from cds_service.knowledge.load import load_knowledge
     ],
 )
 def test_a_name_is_understood_as_it_is_written(text: str, ingredients: set[str]) -> None:
-    assert drug_names(load_knowledge().vocabulary).identify((), text).ingredients == ingredients
+    assert drug_names(released().vocabulary).identify((), text).ingredients == ingredients

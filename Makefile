@@ -34,8 +34,9 @@ demo: $(STAMP)  ## show the product: hand-made patients, real hook calls, the ca
 serve: $(STAMP)  ## run the service in sandbox mode on http://127.0.0.1:8000 (PORT=... for another port)
 	@IONWISE_LOG_FORMAT=$${IONWISE_LOG_FORMAT:-text} $(BIN)/ionwise serve --sandbox --port $(PORT)
 
+# A process per core, four at most: each of them loads everything for itself and comes to 0.8 GB.
 test: $(STAMP)  ## run the whole test suite
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist worksteal
 
 test-postgres: $(STAMP)  ## run the storage tests on PostgreSQL too: IONWISE_TEST_POSTGRES_URL says which server
 	@[ -n "$$IONWISE_TEST_POSTGRES_URL" ] || { \

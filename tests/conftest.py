@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import logging
@@ -45,6 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     Services that tests start keep nothing, unless a test asks for it with a folder of its own.
     """
     os.environ["IONWISE_STORAGE"] = "false"
+    gc.set_threshold(20_000, 10, 100)  # thousands of tests stay to the end: each look through all of them takes seconds
     sys.addaudithook(_refuse_outside)
 
 

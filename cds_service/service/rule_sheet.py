@@ -122,7 +122,7 @@ def _question(knowledge: Knowledge, family: Family) -> Question:
 
 def plain(text: Text, language: str) -> str:
     """A card text with its places in braces, as it is written."""
-    return "".join(piece if isinstance(piece, str) else str(piece) for piece in text[language].pieces)
+    return "".join(map(str, text[language].pieces))
 
 
 def card_lines(card: CardText, language: str) -> tuple[str, ...]:

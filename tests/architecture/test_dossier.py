@@ -10,29 +10,17 @@ import pytest
 
 from cds_service.knowledge.case_file import read_cases
 from cds_service.knowledge.dossier import Dossier, HazardsFile, read_dossier
-from cds_service.knowledge.load import load_knowledge
-from cds_service.knowledge.model import Knowledge
-from cds_service.knowledge.sources import DEFAULT_CARDS, Sources, read_sources
 from cds_service.service.docs.clinical_review import clinical_review_page
 from cds_service.service.reference_docs import stale_pages, write_pages
 from tests.architecture.tree import ROOT
+from tests.shipped import knowledge, sources
 
 DOCS = ROOT / "docs"
 
 
 @cache
-def sources() -> Sources:
-    return read_sources(DEFAULT_CARDS)
-
-
-@cache
 def dossier() -> Dossier:
     return read_dossier(sources())
-
-
-@cache
-def knowledge() -> Knowledge:
-    return load_knowledge(DEFAULT_CARDS, drafts=True)
 
 
 def hazards() -> HazardsFile:

@@ -13,15 +13,21 @@ LEFT_BEHIND = frozenset({".coverage", "__pycache__", ".git", "build", "dist", "h
 def files(*tops: str) -> Iterator[Path]:
     """Every file of ours below the named top-level folders (or the whole tree), sorted, without what tools leave."""
     for top in tops or (".",):
-        start = ROOT / top
-        for path in [start] if start.is_file() else sorted(start.rglob("*")):
-            if path.is_file() and not _left_by_tools(path.relative_to(ROOT)):
-                yield path
+        yield from _below(ROOT / top)
+
+
+def _below(path: Path) -> Iterator[Path]:
+    if path.is_file():
+        yield path
+    elif path.is_dir():
+        for inner in sorted(path.iterdir()):
+            if not _left_by_tools(inner):  # .venv and caches hold more files than we do
+                yield from _below(inner)
 
 
 def _left_by_tools(path: Path) -> bool:
-    hidden = any(part.startswith(".") and part != ".ci" for part in path.parts[:-1])
-    return hidden or any(part in LEFT_BEHIND or part.endswith(("_cache", ".egg-info")) for part in path.parts)
+    hidden = path.name.startswith(".") and path.name != ".ci" and path.is_dir()
+    return hidden or path.name in LEFT_BEHIND or path.name.endswith(("_cache", ".egg-info"))
 
 
 def python_files(*tops: str) -> list[Path]:

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from functools import cache
 from typing import Any
 
 import msgspec
 
 from cds_service.facts.patient import Needs, Patient
 from cds_service.facts.records import Exposure, Person, Problem, Result
-from cds_service.knowledge.load import load_knowledge
-from cds_service.knowledge.model import Knowledge
-from cds_service.knowledge.sources import DEFAULT_CARDS
 from tests.cards.drugs import drug
+from tests.shipped import knowledge
 from tests.unit.engine.charts import moment, result, snapshot
 
 DAY = timedelta(days=1)
 COMPLETE_KEYS = ("labs", "conditions", "medications", "medicationStatements")
-
-
-@cache
-def knowledge() -> Knowledge:
-    """The shipped one, drafts included."""
-    return load_knowledge(DEFAULT_CARDS, drafts=True)
 
 
 def ask(

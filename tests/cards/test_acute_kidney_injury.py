@@ -12,7 +12,8 @@ import pytest
 from cards._families.kidney_function.family import KidneyFunction, kidney_function
 from cds_service.facts.patient import Needs, Patient
 from cds_service.facts.records import Problem, Result
-from tests.cards.test_kidney_function import SEVERE, knowledge
+from tests.cards.test_kidney_function import SEVERE
+from tests.shipped import knowledge
 from tests.unit.engine.charts import moment, result, snapshot
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

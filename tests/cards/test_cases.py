@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import cache
 
 import pytest
 
 from cds_service.errors import KnowledgeError
 from cds_service.knowledge.case_file import CaseEntry, read_cases
-from cds_service.knowledge.load import load_knowledge
-from cds_service.knowledge.model import Knowledge, Rule
-from cds_service.knowledge.sources import DEFAULT_CARDS, Sources, read_sources
+from cds_service.knowledge.model import Rule
 from cds_service.service.cases import run_case
 from cds_service.service.golden import golden_path, golden_text
+from tests.shipped import knowledge, sources
 
 REWRITE = "run `ionwise golden`, and review the diff"
-
-
-@cache
-def knowledge() -> Knowledge:
-    return load_knowledge(DEFAULT_CARDS, drafts=True)
-
-
-@cache
-def sources() -> Sources:
-    return read_sources(DEFAULT_CARDS)
 
 
 def all_cases() -> list[tuple[Rule, CaseEntry]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -15,15 +14,8 @@ from cards._families.sample_quality.family import sample_quality
 from cds_service.facts.moments import Moment, parse_moment
 from cds_service.facts.patient import Limits, Needs, Patient
 from cds_service.facts.records import Result
-from cds_service.knowledge.load import load_knowledge
-from cds_service.knowledge.model import Knowledge
-from cds_service.knowledge.sources import DEFAULT_CARDS
+from tests.shipped import knowledge
 from tests.unit.engine.charts import ZONE, moment, result, snapshot
-
-
-@cache
-def knowledge() -> Knowledge:
-    return load_knowledge(DEFAULT_CARDS, drafts=True)
 
 
 def asking(family: str, *results: Result, families: Any = None) -> Patient:

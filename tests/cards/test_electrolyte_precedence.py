@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from cds_service.knowledge.case_file import CaseEntry
-from cds_service.knowledge.load import load_knowledge
-from cds_service.knowledge.sources import DEFAULT_CARDS
 from cds_service.service.cases import options_for
 from cds_service.service.decide import decide
 from cds_service.service.situations import build_call
+from tests.shipped import knowledge
 
 LOW = ("potassium 3.2 mmol/L -1d", "potassium 3.1 mmol/L -5d")
 
@@ -19,8 +18,7 @@ def cards(labs: tuple[object, ...], **other: object) -> dict[str, list[str]]:
     case = CaseEntry.model_validate(
         {"name": "precedence", "patient": {"age": 60, "sex": "female"}, "labs": labs, "then": "satisfied"} | other
     )
-    knowledge = load_knowledge(DEFAULT_CARDS, drafts=True)
-    decision = decide(build_call(case, knowledge), knowledge, options_for(case))
+    decision = decide(build_call(case, knowledge()), knowledge(), options_for(case))
     return {card.verdict.rule_id: [lost.rule_id for lost in card.absorbed] for card in decision.ranking.shown}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -19,19 +18,12 @@ from cds_service.errors import CannotTellError
 from cds_service.facts.moments import Moment
 from cds_service.facts.patient import Needs, Patient
 from cds_service.facts.records import Exposure, Person, Problem, Stay
-from cds_service.knowledge.load import load_knowledge
-from cds_service.knowledge.model import Knowledge
-from cds_service.knowledge.sources import DEFAULT_CARDS
 from tests.cards.drugs import drug
+from tests.shipped import knowledge
 from tests.unit.engine.charts import NOW, moment, result, snapshot
 
 GATES = frozenset({"dialysis", "pregnancy", "palliative", "icu", "pre-eclampsia"})
 DAY = timedelta(days=1)
-
-
-@cache
-def knowledge() -> Knowledge:
-    return load_knowledge(DEFAULT_CARDS, drafts=True)
 
 
 def ask(gate: Callable[..., Any], sex: str | None = "female", **chart: Any) -> Any:

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import cache
 
 import pytest
 
 from cards._families.kidney_function.family import KidneyFunction, kidney_function
 from cds_service.facts.patient import Needs, Patient
 from cds_service.facts.records import Problem
-from cds_service.knowledge.load import load_knowledge
-from cds_service.knowledge.model import Knowledge
-from cds_service.knowledge.sources import DEFAULT_CARDS
+from tests.shipped import knowledge
 from tests.unit.engine.charts import result, snapshot
 
 SEVERE = Problem("ckd-g4", "CKD G4", None, active=True, confirmed=True, by_text=False, ref="Condition/1")
-
-
-@cache
-def knowledge() -> Knowledge:
-    return load_knowledge(DEFAULT_CARDS, drafts=True)
 
 
 def kidneys(comparator: str, value: str, *problems: Problem) -> KidneyFunction:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import cache
 
 import pytest
 
 from cds_service.errors import KnowledgeError
 from cds_service.facts.patient import Limits
-from cds_service.knowledge.load import load_knowledge
-from cds_service.knowledge.model import Knowledge, Limit
-from cds_service.knowledge.sources import DEFAULT_CARDS, read_sources
+from cds_service.knowledge.model import Limit
 from cds_service.service.limit_mutation import moved, mutants, unnoticed
+from tests.shipped import knowledge, sources
 
 
 def limit(value: str, unit: str = "mmol/L", *, constant: bool = False, same_as: str | None = None) -> Limit:
@@ -43,11 +41,6 @@ def test_a_span_moves_as_a_span() -> None:
     assert moved(Limits({}, {}), mutant).span("severe").total_seconds() == 71 * 3600
 
 
-@cache
-def knowledge() -> Knowledge:
-    return load_knowledge(DEFAULT_CARDS, drafts=True)
-
-
 def rule_ids() -> list[str]:
     """Empty when cards/ does not load; tests/cards/test_cases.py then says why."""
     try:
@@ -58,10 +51,10 @@ def rule_ids() -> list[str]:
 
 @pytest.mark.parametrize("rule_id", rule_ids())
 def test_no_limit_of_a_rule_moves_unnoticed(rule_id: str) -> None:
-    assert not [str(finding) for finding in unnoticed(knowledge(), read_sources(DEFAULT_CARDS), [rule_id])]
+    assert not [str(finding) for finding in unnoticed(knowledge(), sources(), [rule_id])]
 
 
 def test_no_limit_of_a_family_moves_unnoticed() -> None:
     families = {family.id for family in knowledge().family_table}
-    found = unnoticed(knowledge(), read_sources(DEFAULT_CARDS))
+    found = unnoticed(knowledge(), sources())
     assert not [str(finding) for finding in found if finding.problem.split(".")[0] in families]

@@ -14,9 +14,8 @@ from cds_service.errors import CannotTellError
 from cds_service.facts.moments import Moment
 from cds_service.facts.patient import Needs, Patient
 from cds_service.facts.records import Dosage, Problem, Result
-from cds_service.knowledge.load import load_knowledge
-from cds_service.knowledge.sources import DEFAULT_CARDS
 from tests.cards.drugs import NOW, chart, drug
+from tests.shipped import knowledge
 from tests.unit.engine.charts import result
 
 
@@ -35,9 +34,7 @@ def retention(*doses: Dosage, **chart_parts: Any) -> Decimal | None:
                 route="intravenous", dosages=doses, status="past", since=days_ago(10), until=days_ago(10))  # fmt: skip
     urines = {"magnesium-urine-24h": (urine("28.00", 9), urine("4.00", 11))}
     needs = Needs(uses=frozenset({"magnesium-loading"}))
-    found = Patient(
-        chart(load, results=urines, **chart_parts), needs, load_knowledge(DEFAULT_CARDS, drafts=True).families
-    )
+    found = Patient(chart(load, results=urines, **chart_parts), needs, knowledge().families)
     answer = found.ask(magnesium_retention)
     return None if answer is None else answer.percent
 

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from typing import Any
 
 from cds_service.knowledge.case_file import CaseEntry
-from cds_service.knowledge.load import load_knowledge
-from cds_service.knowledge.model import Knowledge
-from cds_service.knowledge.sources import DEFAULT_CARDS
 from cds_service.service.decide import DecideOptions, decide
 from cds_service.service.situations import build_call
+from tests.shipped import released
 
 MAN = {"age": 58, "sex": "male"}
 LOADING_TEST = {"is": "magnesium sulfate", "code": "B05XA05", "name": "magnesium loading test", "route": "intravenous"}
 
 
-@cache
-def knowledge() -> Knowledge:
-    return load_knowledge(DEFAULT_CARDS)
-
-
 def cards(**situation: Any) -> dict[str, str]:
     """Leading rule -> detail of every card shown."""
     case = CaseEntry.model_validate_json(json.dumps({"name": "case", "then": "satisfied", "patient": MAN, **situation}))
-    decision = decide(build_call(case, knowledge()), knowledge(), DecideOptions(language="en", sandbox=True))
+    decision = decide(build_call(case, released()), released(), DecideOptions(language="en", sandbox=True))
     shown = decision.response["cards"]
     return {card["source"]["topic"]["code"]: card["detail"] for card in shown}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import pytest
@@ -13,13 +12,12 @@ import pytest
 from cds_service.errors import KnowledgeError
 from cds_service.knowledge.case_file import CaseEntry, read_cases
 from cds_service.knowledge.dossier import ClaimEntry, ClaimsFile, read_dossier
-from cds_service.knowledge.load import load_knowledge
-from cds_service.knowledge.model import Knowledge
-from cds_service.knowledge.sources import DEFAULT_CARDS, Sources, read_sources
+from cds_service.knowledge.sources import DEFAULT_CARDS, Sources
 from cds_service.knowledge.template import Template
 from cds_service.service.cases import GOLDEN_FILE, options_for
 from cds_service.service.decide import decide
 from cds_service.service.situations import build_call
+from tests.shipped import knowledge, sources
 
 CLAIMS = 64
 # Words that tell someone to take or give something...
@@ -52,16 +50,6 @@ ADD_ONS = re.compile(
     r"\bvitamine? ?[CK][0-9]*\b|ascorb|menaqui|\btaurine?\b|omega|\bB6\b|pyridox|collage", re.IGNORECASE
 )
 PREVENT = re.compile(r"\bpreventie|prophyla|profyla|uit voorzorg|as a precaution", re.IGNORECASE)
-
-
-@cache
-def knowledge() -> Knowledge:
-    return load_knowledge(DEFAULT_CARDS, drafts=True)
-
-
-@cache
-def sources() -> Sources:
-    return read_sources(DEFAULT_CARDS)
 
 
 def claims() -> tuple[ClaimEntry, ...]:

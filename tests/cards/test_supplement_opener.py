@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import pytest
 
 from cards._families.supplement_opener.family import supplement_opener
@@ -11,19 +9,12 @@ from cds_service.facts.outcomes import Listing, Phrase
 from cds_service.facts.patient import Needs, Patient
 from cds_service.facts.records import Exposure, Problem
 from cds_service.knowledge.case_file import CaseEntry
-from cds_service.knowledge.load import load_knowledge
-from cds_service.knowledge.model import Knowledge
-from cds_service.knowledge.sources import DEFAULT_CARDS
 from cds_service.service.cases import options_for
 from cds_service.service.decide import decide
 from cds_service.service.situations import build_call
+from tests.shipped import knowledge
 
 SUPPLEMENT = {"is": "magnesium citrate", "dose": "150 mg elemental 1/d"}
-
-
-@cache
-def knowledge() -> Knowledge:
-    return load_knowledge(DEFAULT_CARDS, drafts=True)
 
 
 def ask(**case: object) -> tuple[Phrase, ...]:

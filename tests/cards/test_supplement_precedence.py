@@ -6,20 +6,18 @@ import msgspec
 import pytest
 
 from cds_service.knowledge.case_file import CaseEntry
-from cds_service.knowledge.load import load_knowledge
-from cds_service.knowledge.sources import DEFAULT_CARDS
 from cds_service.service.cases import options_for
 from cds_service.service.decide import Decision, decide
 from cds_service.service.situations import build_call
+from tests.shipped import knowledge
 
 PREGNANT = {"age": 31, "sex": "female", "pregnant": True}
 
 
 def decided(*, sandbox: bool = True, **case: object) -> Decision:
     entry = CaseEntry.model_validate({"name": "supplement", "then": "satisfied"} | case)
-    knowledge = load_knowledge(DEFAULT_CARDS, drafts=True)
     options = msgspec.structs.replace(options_for(entry), sandbox=sandbox)
-    return decide(build_call(entry, knowledge), knowledge, options)
+    return decide(build_call(entry, knowledge()), knowledge(), options)
 
 
 def cards(decision: Decision) -> dict[str, list[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +10,14 @@ import pytest
 import yaml
 
 from cds_service.knowledge.case_file import CaseEntry
-from cds_service.knowledge.load import load_knowledge
-from cds_service.knowledge.model import Knowledge
 from cds_service.service.decide import DecideOptions, decide
 from cds_service.service.situations import build_call
+from tests.shipped import released
 
 VIGNETTES: dict[str, dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "vignettes.yaml").read_text(encoding="utf-8")
 )
 KIDNEYS = "egfr 88 mL/min/{1.73_m2} -1d"
-
-
-@cache
-def knowledge() -> Knowledge:
-    """The knowledge as it is released."""
-    return load_knowledge()
 
 
 def frozen(value: Any) -> Any:
@@ -42,7 +34,7 @@ def severities(situation: dict[str, Any]) -> dict[str, str]:
     person = {"age": 50, "sex": "male"} | situation.get("patient", {})
     data = situation | {"patient": person, "labs": [*situation.get("labs", ()), KIDNEYS]}
     case = CaseEntry.model_validate(frozen({"name": "case", "then": "satisfied"} | data))
-    decision = decide(build_call(case, knowledge()), knowledge(), DecideOptions(sandbox=True, strict=True))
+    decision = decide(build_call(case, released()), released(), DecideOptions(sandbox=True, strict=True))
     return {
         mark["id"]: card["indicator"]
         for card in decision.response["cards"]

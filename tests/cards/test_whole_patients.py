@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from typing import Any
 
 from cds_service.knowledge.case_file import CaseEntry
-from cds_service.knowledge.load import load_knowledge
-from cds_service.knowledge.model import Knowledge
-from cds_service.knowledge.sources import DEFAULT_CARDS
 from cds_service.service.decide import DecideOptions, decide
 from cds_service.service.situations import build_call
+from tests.shipped import released
 
 WOMAN = {"age": 74, "sex": "female"}
 KIDNEYS = "egfr 88 mL/min/{1.73_m2} -1d"
-
-
-@cache
-def knowledge() -> Knowledge:
-    return load_knowledge(DEFAULT_CARDS)
 
 
 def cards(**situation: Any) -> dict[str, dict[str, Any]]:
     """Leading rule -> card, of every card shown."""
     data = {"name": "case", "then": "satisfied", "patient": WOMAN, **situation}
     case = CaseEntry.model_validate_json(json.dumps(data))
-    decision = decide(build_call(case, knowledge()), knowledge(), DecideOptions(language="en", sandbox=True))
+    decision = decide(build_call(case, released()), released(), DecideOptions(language="en", sandbox=True))
     return {card["source"]["topic"]["code"]: card for card in decision.response["cards"]}
 
 

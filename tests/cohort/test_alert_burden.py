@@ -7,11 +7,11 @@ from functools import cache
 
 import pytest
 
-from cds_service.knowledge.load import load_knowledge
 from tests.cohort import baseline, page
 from tests.cohort.burden import Burden, measure
 from tests.cohort.people import people
 from tests.real_data.tally import listening
+from tests.shipped import released
 
 SHOWN = 40  # lines of a difference
 
@@ -20,7 +20,7 @@ SHOWN = 40  # lines of a difference
 def measured() -> tuple[Burden, tuple[str, ...]]:
     """The burden of the whole cohort and every log line that was written meanwhile, once for all tests."""
     with listening() as lines:
-        burden = measure(people(), load_knowledge())
+        burden = measure(people(), released())
     return burden, tuple(lines)
 
 

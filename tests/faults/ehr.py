@@ -12,11 +12,10 @@ import orjson
 from fastapi import FastAPI
 
 from cds_service.app import create_app
-from cds_service.knowledge.load import load_knowledge
-from cds_service.knowledge.sources import DEFAULT_CARDS
 from cds_service.settings import Settings
 from tests.faults.chart import AS_OF, PATIENT, find, prescription
 from tests.http.client import JSON, Client, Reply
+from tests.shipped import released
 
 PATIENCE = 60.0  # seconds after which a call counts as hung
 TOKEN = "made-up-token-of-the-tests"
@@ -104,7 +103,7 @@ class Ehr:
         return Asked(method, below, "&".join(filter(None, (query, form))), headers)
 
 
-KNOWLEDGE = load_knowledge(DEFAULT_CARDS)
+KNOWLEDGE = released()
 
 
 class Service(NamedTuple):

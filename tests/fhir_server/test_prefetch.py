@@ -9,16 +9,15 @@ import pytest
 
 from cds_service.demo import read_story
 from cds_service.fhir.prefetch import read_answer
-from cds_service.knowledge.load import load_knowledge
-from cds_service.knowledge.sources import DEFAULT_CARDS
 from tests.fhir_server.ehr import Service, ask, call, fetch, fill, matches, next_page, search_by_post, with_prefetch
 from tests.fhir_server.loading import FOUND, LONG_CHART, PANEL, POTASSIUMS
 from tests.fixtures.service import gist
 from tests.fixtures.test_patients import CARDS
+from tests.shipped import released
 
 pytestmark = pytest.mark.fhir_server
 
-PLAN = {entry.key: entry for entry in load_knowledge(DEFAULT_CARDS).key_plan}
+PLAN = {entry.key: entry for entry in released().key_plan}
 SEARCHES = [key for key, entry in PLAN.items() if "?" in entry.query]
 # A published query may not ask for the Medications that orders refer to; only servers that add them unasked send them.
 COMPLETE = [story for story in FOUND if not read_story(story).records.of_type("Medication")]

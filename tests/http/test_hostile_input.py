@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cds_service.app import create_app
-from cds_service.knowledge.load import load_knowledge
 from cds_service.settings import Settings
 from cds_service.web.wire import HookResponse
 from tests.http.client import JSON, Client, Reply
 from tests.http.hostile import DEEP, PLAIN, RAW, raw, resources, spoil, written
+from tests.shipped import released
 
 ROOT = Path(__file__).parents[2]
 RECORDED = sorted((ROOT / "fhir_fixtures" / "hooks").glob("*/*.json"))
@@ -37,7 +37,7 @@ MANY = settings(
 @pytest.fixture(scope="module")
 def service() -> Client:
     """The sandbox with the real knowledge."""
-    return Client(create_app(Settings(sandbox=True), load_knowledge()))
+    return Client(create_app(Settings(sandbox=True), released()))
 
 
 @pytest.fixture(autouse=True)

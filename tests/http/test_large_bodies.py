@@ -17,10 +17,10 @@ import orjson
 import pytest
 
 from cds_service.app import create_app
-from cds_service.knowledge.load import load_knowledge
 from cds_service.settings import Settings
 from tests.http.client import JSON, Client
 from tests.http.hostile import resources
+from tests.shipped import released
 
 ROOT = Path(__file__).parents[2]
 ADMISSION = ROOT / "fhir_fixtures" / "hooks" / "encounter-start" / "admission_with_severe_hypomagnesaemia.json"
@@ -31,7 +31,7 @@ RSS_LIMIT = 400 * MEGABYTE
 @pytest.fixture(scope="module")
 def service() -> Client:
     """The sandbox with the real knowledge."""
-    return Client(create_app(Settings(sandbox=True), load_knowledge()))
+    return Client(create_app(Settings(sandbox=True), released()))
 
 
 @pytest.mark.parametrize("pieces", [1, 40])

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from cds_service.app import create_app
-from cds_service.knowledge.load import load_knowledge
 from cds_service.settings import Settings
 from cds_service.storage.database import FILE_NAME
 from cds_service.storage.store import open_store
 from cds_service.storage.switches import Switch, set_switch
 from tests.http.client import Client
 from tests.http.with_store import HIDDEN, SEVERE, Running, cards, runner, said
+from tests.shipped import released
 
 
 @pytest.fixture(autouse=True)
@@ -162,7 +162,7 @@ async def test_a_feedback_request_is_answered_as_it_deserves(
 
 
 async def test_the_open_api_document_describes_feedback_where_there_is_any(tmp_path: Path) -> None:
-    app = create_app(Settings(sandbox=True, storage=True, data_dir=tmp_path), load_knowledge())
+    app = create_app(Settings(sandbox=True, storage=True, data_dir=tmp_path), released())
     document = (await Client(app).ask("GET", "/openapi.json", [b""], {})).json
     described = document["paths"]["/cds-services/{service_id}/feedback"]["post"]
     assert {"200", "400", "404", "413", "503"} <= set(described["responses"])

@@ -11,10 +11,10 @@ from typing import Any
 import orjson
 
 from cds_service.app import create_app
-from cds_service.knowledge.load import load_knowledge
 from cds_service.settings import Settings
 from tests.fixtures.service import FIXTURES, gist
 from tests.http.client import JSON, Client, Reply
+from tests.shipped import released
 
 SEVERE = "severe_hypomagnesaemia_on_a_ppi"
 HIDDEN = "hidden_deficiency_in_the_normal_range"
@@ -84,7 +84,7 @@ def runner(folder: Path) -> Running:
             "data_dir": folder,
             "memory_budget_ms": 5000,
         } | given
-        app = create_app(Settings(**settings), load_knowledge())
+        app = create_app(Settings(**settings), released())
         async with app.router.lifespan_context(app):
             yield Service(Client(app))
 

@@ -14,10 +14,9 @@ from hypothesis import HealthCheck, settings
 from cds_service.demo import AS_OF, Story, read_story
 from cds_service.ehr.templates import resolve_template
 from cds_service.fhir.call import Call, KeyAnswer
-from cds_service.knowledge.load import load_knowledge
-from cds_service.knowledge.model import Knowledge
 from cds_service.service.decide import DecideOptions, Decision, decide
 from tests.fixtures.service import FIXTURES
+from tests.shipped import released
 
 NOW = datetime.fromisoformat(AS_OF)
 STORIES = tuple(sorted(p.stem for p in (FIXTURES / "patients").glob("*_*.json")))
@@ -35,12 +34,6 @@ _LOINC = {
 }  # fmt: skip
 
 
-@lru_cache(maxsize=1)
-def knowledge() -> Knowledge:
-    """The real knowledge, loaded once."""
-    return load_knowledge()
-
-
 @lru_cache(maxsize=64)
 def story(name: str) -> Story:
     """A fixture patient, read once."""
@@ -52,7 +45,7 @@ def chart_of(name: str, hook: str = "patient-view") -> dict[str, list[Any]]:
     told = story(name)
     context = told.context(hook)
     chart: dict[str, list[Any]] = {"included": []}
-    for entry in knowledge().key_plan:
+    for entry in released().key_plan:
         if hook not in entry.hooks:
             continue
         query = resolve_template(entry.query, context, NOW.date())
@@ -91,7 +84,7 @@ def raw(value: Any) -> msgspec.Raw:
 
 def decided(call: Call) -> Decision:
     """The decision of the sandbox."""
-    return decide(call, knowledge(), _OPTIONS)
+    return decide(call, released(), _OPTIONS)
 
 
 def came_to(decision: Decision) -> tuple[list[Came], list[str]]:
@@ -122,9 +115,9 @@ def result(concept: str, value: Decimal, unit: str, hours: int = 3) -> dict[str,
 def adult(results: Iterable[dict[str, Any]], drugs: Iterable[str] = (), problems: Iterable[str] = ()) -> Call:
     """A woman of 60 with these results, drugs (ATC codes, taken for three years) and problems (SNOMED CT codes)."""
     subject = {"reference": "Patient/adult"}
-    chart: dict[str, list[Any]] = {entry.key: [] for entry in knowledge().key_plan if "patient-view" in entry.hooks}
+    chart: dict[str, list[Any]] = {entry.key: [] for entry in released().key_plan if "patient-view" in entry.hooks}
     chart["patient"] = [{"resourceType": "Patient", "id": "adult", "gender": "female", "birthDate": "1966-01-31"}]
-    keys = knowledge().concept_keys
+    keys = released().concept_keys
     for found in results:
         chart[keys[found["id"]]].append(found)
     chart["medications"] = [

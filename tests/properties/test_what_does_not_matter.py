@@ -17,11 +17,11 @@ from tests.properties.charts import (
     chart_of,
     decided,
     few,
-    knowledge,
     result,
     story,
     verdict_of,
 )
+from tests.shipped import released
 
 # concept, the step of its canonical unit, the range in steps, another unit, and how much of it one canonical unit is
 UNITS = (
@@ -95,8 +95,8 @@ def test_an_unrelated_draft_changes_nothing(name: str) -> None:
 
 def limits_in(unit: str) -> set[Decimal]:
     """Every number in this unit that any rule or family compares something with."""
-    tables = [rule.limit_table for rule in knowledge().rules]
-    tables += [family.limit_table for family in knowledge().family_table]
+    tables = [rule.limit_table for rule in released().rules]
+    tables += [family.limit_table for family in released().family_table]
     return {limit.value for table in tables for limit in table if limit.unit == unit}
 
 

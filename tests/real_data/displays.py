@@ -19,8 +19,8 @@ import orjson
 
 from cds_service.facts.vocabulary import Vocabulary
 from cds_service.fhir.read.drugs import drug_names
-from cds_service.knowledge.load import load_knowledge
 from tests.real_data.charts import DATA, SETS, is_present
+from tests.shipped import released
 
 KINDS = ("Medication", "MedicationDispense", "MedicationRequest", "MedicationStatement")
 TRUTH = Path(__file__).with_name("drug_displays.tsv")
@@ -111,7 +111,7 @@ def measure(found: set[str], vocabulary: Vocabulary) -> Score:
 
 def main() -> None:
     """Print precision and recall per set and over all."""
-    vocabulary = load_knowledge().vocabulary
+    vocabulary = released().vocabulary
     present = {name: set(displays(name)) for name in SETS if is_present(name)}
     for name, found in {**present, "all": set().union(*present.values())}.items():
         score = measure(found, vocabulary)

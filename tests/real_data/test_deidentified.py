@@ -8,7 +8,7 @@ import pytest
 
 from cds_service.ehr.deidentify import Deidentified
 from tests.real_data.charts import SETS, is_present, read_charts, request_for
-from tests.real_data.test_public_sets import shipped
+from tests.shipped import released
 from tests.unit.ehr.traces import traces
 
 NEEDED = [
@@ -21,5 +21,5 @@ NEEDED = [
 def test_nothing_of_a_public_patient_is_left(name: str) -> None:
     now = datetime(2026, 11, 21, tzinfo=UTC)
     for chart in read_charts(name)[:25]:
-        request = request_for(chart, shipped().key_plan, sloppy=True)
+        request = request_for(chart, released().key_plan, sloppy=True)
         assert traces(request, Deidentified(request, -60_000, now).request) == []

@@ -6,9 +6,9 @@ from functools import lru_cache
 
 import pytest
 
-from cds_service.knowledge.load import load_knowledge
 from tests.real_data.charts import SETS, is_present
 from tests.real_data.displays import RXNORM, Score, displays, measure, rxnorm_displays, truth
+from tests.shipped import released
 
 ALL_THERE = pytest.mark.skipif(
     not all(map(is_present, SETS)), reason="../shared/data is not there with all of its sets"
@@ -19,12 +19,12 @@ LEAST_RECALL = 0.97
 
 @lru_cache
 def score() -> Score:
-    return measure({display for name in SETS for display in displays(name)}, load_knowledge().vocabulary)
+    return measure({display for name in SETS for display in displays(name)}, released().vocabulary)
 
 
 def test_the_table_names_only_ingredients_that_there_are() -> None:
     named = frozenset[str]().union(*truth().values())
-    assert named <= load_knowledge().vocabulary.drugs.keys()
+    assert named <= released().vocabulary.drugs.keys()
 
 
 @ALL_THERE
@@ -34,7 +34,7 @@ def test_every_display_was_judged() -> None:
 
 @ALL_THERE
 def test_the_shipped_map_says_what_the_displays_of_its_codes_say() -> None:
-    mapped, judged = load_knowledge().vocabulary.mapped_drugs[RXNORM], truth()
+    mapped, judged = released().vocabulary.mapped_drugs[RXNORM], truth()
     pairs = {pair for name in SETS for pair in rxnorm_displays(name) if pair[0] in mapped}
     assert {code for code, _ in pairs} == mapped.keys()
     assert [pair for pair in sorted(pairs) if judged[pair[1]] != mapped[pair[0]].ingredients] == []

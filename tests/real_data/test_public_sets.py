@@ -6,10 +6,9 @@ from functools import lru_cache
 
 import pytest
 
-from cds_service.knowledge.load import load_knowledge
-from cds_service.knowledge.model import Knowledge
 from tests.real_data.charts import SETS, Resource, is_present, read_charts
 from tests.real_data.tally import Tally, run_charts, run_set
+from tests.shipped import released
 
 SYNTHEA, SMART, AUSTRALIA = "synthea-r4-100", "smart-stu3-67", "au-test-data"
 PATIENTS = {SYNTHEA: 100, SMART: 67, "us-core-examples": 4, AUSTRALIA: 90, "mii-test-data": 31}
@@ -25,15 +24,10 @@ def needs(name: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(not is_present(name), reason=f"../shared/data/{name} is not there")
 
 
-@lru_cache
-def shipped() -> Knowledge:
-    return load_knowledge()
-
-
 @lru_cache(maxsize=16)
 def tally(name: str, *, sloppy: bool = False, language: str = "en") -> Tally:
     admitted = name == SMART  # nearly all of its results carry the status `unknown`
-    return run_set(name, shipped(), sloppy=sloppy, admit_unknown_status=admitted, language=language)
+    return run_set(name, released(), sloppy=sloppy, admit_unknown_status=admitted, language=language)
 
 
 @pytest.mark.parametrize("name", NEEDED)
@@ -98,7 +92,7 @@ def test_nothing_is_lost_because_a_set_is_in_stu3() -> None:
     charts = read_charts(SMART)
     for chart in charts:
         chart.resources = [in_r4(resource) for resource in chart.resources]
-    rewritten, found = run_charts(charts, shipped(), admit_unknown_status=True), tally(SMART)
+    rewritten, found = run_charts(charts, released(), admit_unknown_status=True), tally(SMART)
     for name in ("cards", "verdicts", "missing", "unidentified", "identified", "results", "unusable", "quarantined"):
         assert getattr(rewritten, name) == getattr(found, name), name
 

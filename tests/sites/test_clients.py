@@ -11,26 +11,19 @@ import pytest
 
 from cds_service.app import create_app
 from cds_service.errors import SettingsError
-from cds_service.knowledge.load import load_knowledge
-from cds_service.knowledge.model import Knowledge
 from cds_service.settings import Settings
 from cds_service.storage.database import FILE_NAME, Database
 from cds_service.storage.tables import feedback, issued_card
 from tests.fixtures.service import FIXTURES, gist
 from tests.http.client import Client, Reply
 from tests.http.trusted import PATIENT_VIEW, production, signed
+from tests.shipped import released
 from tests.unit.trust.signer import Signer, entry
 
 RECORDED = (FIXTURES / "hooks/patient-view/severe_hypomagnesaemia_on_a_ppi.json").read_bytes()
 REQUEST = {name: value for name, value in orjson.loads(RECORDED).items() if name != "extension"}
 OTHER = Signer(issuer="https://other.example", number=3)
 DISCOVERY = "/cds-services"
-
-
-@pytest.fixture(scope="module")
-def knowledge() -> Knowledge:
-    """All rules."""
-    return load_knowledge()
 
 
 def other(folder: Path, **members: Any) -> dict[str, Any]:
@@ -92,10 +85,10 @@ def test_a_tenant_that_is_not_served_stops_the_start_with_its_line(tmp_path: Pat
         create_app(Settings(**given))
 
 
-def test_the_profile_is_the_clients(knowledge: Knowledge, tmp_path: Path) -> None:
+def test_the_profile_is_the_clients(tmp_path: Path) -> None:
     epic = entry(tmp_path, Signer(), profile="epic")
     given = production(tmp_path, epic, other(tmp_path), protect_discovery=True)
-    client = Client(create_app(Settings(**given), knowledge))
+    client = Client(create_app(Settings(**given), released()))
     codes = [topics(ask(client, signer)) for signer in (Signer(), OTHER)]
     assert codes[0] == [code.replace("-", "") for code in codes[1]]
     assert any("-" in code for code in codes[1])
@@ -112,25 +105,23 @@ def topics(reply: Reply) -> list[str]:
     return [card["source"]["topic"]["code"] for card in reply.json["cards"]]
 
 
-def test_the_decision_extension_is_sent_to_who_wants_it(knowledge: Knowledge, tmp_path: Path) -> None:
+def test_the_decision_extension_is_sent_to_who_wants_it(tmp_path: Path) -> None:
     quiet = entry(tmp_path, Signer(), decision_extension=False)
-    client = Client(create_app(Settings(**production(tmp_path, quiet, other(tmp_path))), knowledge))
+    client = Client(create_app(Settings(**production(tmp_path, quiet, other(tmp_path))), released()))
     assert "extension" not in ask(client).json
     assert "extension" in ask(client, OTHER).json
 
 
-def test_clients_that_are_answered_alike_share_what_was_prepared(knowledge: Knowledge, tmp_path: Path) -> None:
-    app = create_app(Settings(**production(tmp_path, entry(tmp_path, Signer()), other(tmp_path))), knowledge)
+def test_clients_that_are_answered_alike_share_what_was_prepared(tmp_path: Path) -> None:
+    app = create_app(Settings(**production(tmp_path, entry(tmp_path, Signer()), other(tmp_path))), released())
     table = app.state.tenancy.sites.table
     assert table.as_seen["ehr", "default"] is table.as_seen["other", "default"] is table.by_name["default"]
 
 
 @pytest.mark.anyio
-async def test_the_ledger_names_the_client_and_a_client_reports_on_its_own_cards_only(
-    knowledge: Knowledge, tmp_path: Path
-) -> None:
+async def test_the_ledger_names_the_client_and_a_client_reports_on_its_own_cards_only(tmp_path: Path) -> None:
     given = production(tmp_path, entry(tmp_path, Signer()), other(tmp_path), memory_budget_ms=5000)
-    app = create_app(Settings(**given), knowledge)
+    app = create_app(Settings(**given), released())
     client = Client(app)
 
     async def call(path: str, body: Any, signer: Signer) -> Reply:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,15 +11,10 @@ from cds_service.knowledge.load import load_knowledge
 from cds_service.knowledge.model import Knowledge
 from cds_service.service.decide import DecideOptions, Decision, decide
 from cds_service.service.situations import build_call
+from tests.shipped import released
 
 SILENT = "mg-form-evidence"
 SIGNED = f"live: {{{SILENT}: {{reason: looked at in silence for a month, signed_by: Drug committee}}}}\n"
-
-
-@cache
-def shipped() -> Knowledge:
-    """The knowledge as it is released."""
-    return load_knowledge()
 
 
 def at_order_select(knowledge: Knowledge, *, sandbox: bool) -> Decision:
@@ -39,7 +33,7 @@ def marks(decision: Decision) -> list[dict[str, str]]:
 
 
 def test_outside_the_sandbox_a_silent_rule_is_recorded_and_not_shown() -> None:
-    decision = at_order_select(shipped(), sandbox=False)
+    decision = at_order_select(released(), sandbox=False)
     assert marks(decision) == []
     assert [(s.verdict.rule_id, s.reason) for s in decision.ranking.suppressed] == [(SILENT, "silent")]
     told = decision.response["extension"]["org.ionwise.decision"]
@@ -47,7 +41,7 @@ def test_outside_the_sandbox_a_silent_rule_is_recorded_and_not_shown() -> None:
 
 
 def test_the_sandbox_shows_a_silent_rule_and_marks_its_card() -> None:
-    (mark,) = marks(at_order_select(shipped(), sandbox=True))
+    (mark,) = marks(at_order_select(released(), sandbox=True))
     assert mark["status"] == "silent"
 
 

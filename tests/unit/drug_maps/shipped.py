@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from cds_service.facts.vocabulary import Vocabulary
-from cds_service.knowledge.load import load_knowledge
+from tests.shipped import released
 
 # RxNorm's own ingredients, which the vocabulary has: the rest of the file refers to them
 MAGNESIUM_OXIDE, LISINOPRIL, THIAZIDE = "6582", "29046", "5487"
@@ -14,7 +14,7 @@ MAGNESIUM_OXIDE, LISINOPRIL, THIAZIDE = "6582", "29046", "5487"
 
 @lru_cache
 def vocabulary() -> Vocabulary:
-    return load_knowledge().vocabulary
+    return released().vocabulary
 
 
 def concept(code: str, kind: str, name: str, sab: str = "RXNORM", suppress: str = "N") -> str:

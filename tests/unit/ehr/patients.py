@@ -11,7 +11,7 @@ from typing import Any
 from cds_service.ehr.file_records import FileRecords, read_files
 from cds_service.ehr.hook_calls import Service, build_context, fill_prefetch
 from cds_service.ehr.wire import EXACT
-from cds_service.knowledge.load import load_knowledge
+from tests.shipped import released
 
 ROOT = Path(__file__).parents[3]
 FIXTURES = ROOT / "fhir_fixtures"
@@ -26,7 +26,7 @@ DIGOXIN = FIXTURES / "patients" / "man_78_digoxin_low_potassium_and_magnesium.js
 @lru_cache(maxsize=8)
 def service(hook: str) -> Service:
     """Our own service for a hook, as discovery lists it."""
-    plan = load_knowledge().key_plan
+    plan = released().key_plan
     templates = {entry.key: entry.query for entry in plan if hook in entry.hooks}
     return Service(hook, f"ionwise-{hook}", "http://127.0.0.1/any", prefetch=templates)
 

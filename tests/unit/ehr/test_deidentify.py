@@ -105,7 +105,7 @@ def test_references_hold(name: str) -> None:
         return sum(re.split(r"[/:#]", text)[-1] in there for text in told)
 
     assert links(kept) >= links(request) - count_left_out(request)
-    assert kept["context"]["patientId"] in ids(kept["prefetch"])
+    assert kept["context"]["patientId"] in ids(list(strings(kept["prefetch"])))
 
 
 def count_left_out(request: dict[str, Any]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 # a member with one of these names holds a code, a unit or a status: what stays
@@ -28,14 +28,15 @@ NEW_ID = re.compile(r"(?:[A-Z]\w+/|#|urn:uuid:)?00000000-0000-4000-8000-\d{12}")
 
 def strings(node: Any, member: str = "") -> Iterator[tuple[str, str]]:
     """Every string with the name of the member that holds it."""
-    if isinstance(node, list):
-        for item in node:
-            yield from strings(item, member)
-    elif isinstance(node, dict):
-        for name, value in node.items():
-            yield from strings(value, name)
-    elif isinstance(node, str):
-        yield member, node
+    held = [(member, node)]
+    while held:
+        name, value = held.pop()
+        if isinstance(value, list):
+            held += [(name, item) for item in value]
+        elif isinstance(value, dict):
+            held += value.items()
+        elif isinstance(value, str):
+            yield name, value
 
 
 def below(node: Any, members: frozenset[str]) -> Iterator[Any]:
@@ -51,30 +52,32 @@ def below(node: Any, members: frozenset[str]) -> Iterator[Any]:
                 yield from below(value, members)
 
 
-def ids(node: Any) -> set[str]:
-    """Every id, bare."""
-    named = {text for member, text in strings(node) if member in ("id", "hookInstance", "patientId", "encounterId")}
-    referred = {text for member, text in strings(node) if member in ("reference", "selections", "userId")}
+def ids(found: Collection[tuple[str, str]]) -> set[str]:
+    """Every id among these strings, bare."""
+    named = {text for member, text in found if member in ("id", "hookInstance", "patientId", "encounterId")}
+    referred = {text for member, text in found if member in ("reference", "selections", "userId")}
     return named | {re.split(r"[/:#]", text.partition("/_history")[0])[-1] for text in referred}
 
 
 def traces(original: Any, copy: Any) -> list[str]:
     """What is left of the patient in a copy whose dates were all moved by more than a lifetime."""
-    left = list(strings(copy))
+    sent, left = list(strings(original)), list(strings(copy))
     values = {text for member, text in left if member not in ("system", "url")}
-    codes = {text for member, text in strings(original) if member in CODED}
-    words = {word for text in values for word in re.findall(r"[\w@.+-]+", text)}
-    found = [f"id {one}" for one in ids(original) & ids(copy) if not NEW_ID.fullmatch(one)]
-    days = {day for _, text in strings(original) for day in DAY.findall(text)}
-    found += [f"date {day}" for day in days for _, text in left if day in text]
+    codes = {text for member, text in sent if member in CODED}
+    words = {word for text in values for word in re.findall(r"[\w@.+-]+", text)} - codes
+    found = [f"id {one}" for one in ids(sent) & ids(left) if not NEW_ID.fullmatch(one)]
+    days = {day for _, text in sent for day in DAY.findall(text)}
+    everything = "\n".join(text for _, text in left)
+    found += [f"date {day}" for day in days if day in everything]
     for held in below(original, PERSONAL):
         texts = [text for member, text in strings(held, "value") if member not in CODED | {"display"}]
         secret = {word for text in texts for word in re.findall(r"[\w@.+-]+", text) if len(word) > 3}
-        found += [f"word {word}" for word in secret & words - codes]
+        found += [f"word {word}" for word in secret & words]
+    kept = values - codes
     for held in below(original, TEXTS):
         told = {text for member, text in strings(held) if member not in CODED and len(text) > 3}
-        found += [f"text {text}" for text in told & values - codes]
-    addresses = {text for member, text in strings(original) if member in ("fullUrl", "fhirServer", "url")}
+        found += [f"text {text}" for text in told & kept]
+    addresses = {text for member, text in sent if member in ("fullUrl", "fhirServer", "url")}
     found += [f"address {one}" for one in addresses & values]
     found += [f"member {name}" for name in members(copy) & (PERSONAL | TEXTS | {"access_token", "fullUrl", "photo"})]
     return found

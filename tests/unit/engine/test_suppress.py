@@ -13,11 +13,11 @@ from cds_service.engine.suppress import LONGEST_SUBJECT, Earlier, Memory, comes_
 from cds_service.facts.moments import AsOf, Moment
 from cds_service.facts.outcomes import Fires, NotApplicable, Satisfied, Severity
 from cds_service.facts.records import Exposure
-from cds_service.knowledge.load import load_knowledge
+from tests.shipped import released
 from tests.unit.engine.charts import NOW, ZONE, exposure, result, rule
 
 AS_OF = AsOf(NOW, ZONE, date(2026, 11, 21))
-POLICY = msgspec.structs.replace(load_knowledge().policy.memory, bands={"example": (("severe", "low", "note"),)})
+POLICY = msgspec.structs.replace(released().policy.memory, bands={"example": (("severe", "low", "note"),)})
 INFO, WARNING, CRITICAL = Severity.INFO, Severity.WARNING, Severity.CRITICAL
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 

@@ -6,10 +6,10 @@ import pytest
 
 from cds_service.fhir.datatypes import Coding
 from cds_service.fhir.read.drugs import Identity, identify
-from cds_service.knowledge.load import load_knowledge
+from tests.shipped import released
 from tests.unit.fhir.charts import ATC
 
-VOCABULARY = load_knowledge().vocabulary
+VOCABULARY = released().vocabulary
 
 
 def by_name(text: str) -> Identity:

@@ -6,7 +6,7 @@ import pytest
 
 from cds_service.fhir.datatypes import Coding
 from cds_service.fhir.read.drugs import drug_names
-from cds_service.knowledge.load import load_knowledge
+from tests.shipped import released
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ from cds_service.knowledge.load import load_knowledge
     ],
 )
 def test_a_name_is_understood_as_it_is_written(text: str, ingredients: set[str]) -> None:
-    assert drug_names(load_knowledge().vocabulary).identify((), text).ingredients == ingredients
+    assert drug_names(released().vocabulary).identify((), text).ingredients == ingredients
 
 
 @pytest.mark.parametrize(
@@ -69,5 +69,5 @@ def test_a_name_is_understood_as_it_is_written(text: str, ingredients: set[str])
     ],
 )
 def test_a_former_code_and_the_code_of_a_combination_name_the_drug(code: str, ingredients: set[str]) -> None:
-    names = drug_names(load_knowledge().vocabulary)
+    names = drug_names(released().vocabulary)
     assert names.identify((Coding("http://www.whocc.no/atc", code),), "").ingredients == ingredients

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cds_service.fhir.profiles import PROFILES, apply_profile, prefetch_sheet, required_scopes
-from cds_service.knowledge.load import load_knowledge
 from cds_service.knowledge.model import KeyPlanEntry
+from tests.shipped import released
 
 LABS = KeyPlanEntry(
     "labsRare",
@@ -71,7 +71,7 @@ def test_what_the_site_says_it_does_not_have_is_read_as_empty_even_where_the_ehr
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_profile_asks_for_every_code_with_its_system(profile: str) -> None:
-    for entry in apply_profile(load_knowledge().key_plan, PROFILES[profile]):
+    for entry in apply_profile(released().key_plan, PROFILES[profile]):
         codes = entry.query.partition("&code=")[2].partition("&")[0]
         assert all("|" in code for code in codes.split(",") if code), entry.key
 

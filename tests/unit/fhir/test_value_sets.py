@@ -13,16 +13,16 @@ from typer.testing import CliRunner
 
 from cds_service.cli import commands
 from cds_service.fhir.value_sets import ValueSets
-from cds_service.knowledge.load import load_knowledge
 from cds_service.service.rule_records import RuleRecord
 from cds_service.service.rule_sheet import rule_sheet
+from tests.shipped import released
 
 BASE = "https://ionwise.example"
 
 
 @cache
 def value_sets() -> ValueSets:
-    return ValueSets(load_knowledge(), BASE)
+    return ValueSets(released(), BASE)
 
 
 def codes(value_set_id: str) -> set[tuple[str, str]]:
@@ -38,7 +38,7 @@ def test_every_value_set_is_valid_fhir() -> None:
 
 
 def test_every_code_of_a_measurement_is_in_its_value_set() -> None:
-    for key, concept in load_knowledge().vocabulary.measurement_codes.items():
+    for key, concept in released().vocabulary.measurement_codes.items():
         assert key in codes(f"result-{concept.id}")
 
 
@@ -68,9 +68,9 @@ def test_an_icd_code_is_written_once_and_with_its_dot() -> None:
 
 
 def test_whatever_the_page_of_a_rule_links_to_is_there() -> None:
-    knowledge = load_knowledge()
-    for rule in knowledge.rules:
-        assert {seen.value_set for seen in rule_sheet(knowledge, rule, RuleRecord()).sees} <= set(value_sets().ids)
+    known = set(value_sets().ids)
+    for rule in released().rules:
+        assert {seen.value_set for seen in rule_sheet(released(), rule, RuleRecord()).sees} <= known
 
 
 def test_what_is_known_by_name_only_says_so() -> None:

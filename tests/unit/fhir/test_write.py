@@ -9,9 +9,9 @@ import pytest
 
 from cds_service.errors import KnowledgeError
 from cds_service.fhir.write import draft_service_request, order_code, validate_orders
-from cds_service.knowledge.load import load_knowledge
+from tests.shipped import released
 
-ORDERS = load_knowledge().orders
+ORDERS = released().orders
 PATIENT = {"reference": "Patient/p1"}
 STAY = {"reference": "Encounter/e1"}
 

@@ -7,11 +7,11 @@ import pytest
 
 from cds_service.facts.outcomes import Listing, Phrase
 from cds_service.facts.records import Exposure
-from cds_service.knowledge.load import load_knowledge
 from cds_service.render.brevity import cut, with_short_names
+from tests.shipped import released
 from tests.unit.engine.charts import exposure
 
-VOCABULARY = load_knowledge().vocabulary
+VOCABULARY = released().vocabulary
 PRODUCT = "pantoprazole 40 MG Delayed Release Oral Tablet"
 
 

@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from cds_service.facts.records import Person
-from cds_service.knowledge.load import compile_base, load_knowledge
-from cds_service.knowledge.model import Knowledge
-from cds_service.knowledge.sources import Sources
+from cds_service.knowledge.load import load_knowledge
 from cds_service.service.docs.rules import rule_page
 from cds_service.service.rule_records import RuleRecord, RuleRecords
 from cds_service.service.rule_sheet import RuleSheet, rule_sheet
 from cds_service.service.source_attributes import source_attributes
 from cds_service.web.rule_html import WORDS, rule_html
+from tests.shipped import released, sources
 
 THIRTEEN = (
     "bibliographicCitation", "developer", "fundingSource", "releaseAndRevisionDates", "race", "ethnicity", "language",
@@ -26,18 +25,12 @@ OVERLAY = "limits: {mg-hypomagnesaemia.severe: 0.45}\n"
 
 
 @cache
-def base() -> tuple[Knowledge, Sources]:
-    return compile_base()
-
-
-@cache
 def sheet(rule_id: str) -> RuleSheet:
-    knowledge, sources = base()
-    return rule_sheet(knowledge, knowledge.rule(rule_id), RuleRecords(sources).of(rule_id))
+    return rule_sheet(released(), released().rule(rule_id), RuleRecords(sources()).of(rule_id))
 
 
 def rule_ids() -> list[str]:
-    return [rule.id for rule in base()[0].rules]
+    return [rule.id for rule in released().rules]
 
 
 @pytest.mark.parametrize("rule_id", rule_ids())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -12,19 +11,9 @@ import pytest
 from cds_service.fhir.call import Call
 from cds_service.knowledge.case_file import CaseEntry, CaseFile
 from cds_service.knowledge.file_model import read_model
-from cds_service.knowledge.load import compile_knowledge
-from cds_service.knowledge.model import Knowledge
-from cds_service.knowledge.sources import read_sources
 from cds_service.knowledge.yaml_strict import parse_yaml
 from cds_service.service.situations import SituationError, build_call
-
-
-@cache
-def knowledge() -> Knowledge:
-    """The value sets and the key plan of the real cards/."""
-    compiled, findings = compile_knowledge(read_sources(), drafts=True)
-    assert compiled is not None, findings
-    return compiled
+from tests.shipped import knowledge
 
 
 def case(text: str) -> CaseEntry:

@@ -16,11 +16,12 @@ from cds_service.knowledge.load import load_knowledge
 from cds_service.knowledge.yaml_strict import load_yaml
 from cds_service.service.unmapped import Line, WorkList
 from cds_service.service.unmapped_files import read_work_list, write_overlay, write_table
+from tests.shipped import released
 
 SITE, GPK, HPK = "urn:site:lab", "urn:oid:2.16.840.1.113883.2.4.4.1", "urn:oid:2.16.840.1.113883.2.4.4.7"
 ATC, LOINC, UCUM = "http://www.whocc.no/atc", "http://loinc.org", "http://unitsofmeasure.org"
 LABORATORY = [{"coding": [{"code": "laboratory"}]}]
-VOCABULARY = load_knowledge().vocabulary
+VOCABULARY = released().vocabulary
 
 
 def coding(system: str, code: str, display: str = "") -> dict[str, Any]:

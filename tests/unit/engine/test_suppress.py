@@ -171,7 +171,7 @@ def test_a_worse_band_of_p5_comes_again() -> None:
 def test_the_next_band_comes_again_after_the_milder_one_was_overridden(rule: str, milder: str, worse: str) -> None:
     def again(variant: str, before: str) -> bool:
         memory = Memory(overridden=(Earlier(rule, before, WARNING, NOW - DAY),))
-        policy = load_knowledge().policy.memory
+        policy = released().policy.memory
         return not keep_back([fired("P3", WARNING, variant, rule)], AS_OF, "patient-view", policy, memory)
 
     assert again(worse, milder)

@@ -147,7 +147,13 @@ def test_what_is_taken_only_when_needed_does_not_make_a_laxative_daily() -> None
 
 @pytest.mark.parametrize(
     ("route", "groups", "repletion"),
-    [("oral", (), False), ("oral", ("magnesium-supplement",), True), ("intravenous", (), True)],
+    [
+        ("oral", (), True),
+        ("oral", ("magnesium-supplement",), True),
+        ("oral", ("laxative-magnesium",), False),
+        ("rectal", (), False),
+        ("intravenous", (), True),
+    ],
 )
 def test_repletion_is_a_supplement_or_goes_into_a_vein(route: str, groups: tuple[str, ...], repletion: bool) -> None:
     ordered = taken("magnesium", groups=frozenset({"magnesium", *groups}), route=route, authored=moment(HOUR))

@@ -13,13 +13,15 @@ OTHER_USE = frozenset(
 
 
 def is_supplement(exposure: Exposure) -> bool:
-    """An oral magnesium supplement: by its class, or a magnesium salt that nothing calls a laxative, antacid, bowel
-    preparation or phosphate binder."""
+    """An oral magnesium supplement: by its class, or a magnesium salt that nothing calls a laxative (its reason
+    neither), antacid, bowel preparation or phosphate binder."""
     if exposure.route not in ("oral", None):
         return False
     if "magnesium-supplement" in exposure.groups:
         return True
-    return "magnesium" in exposure.groups and exposure.groups.isdisjoint(OTHER_USE)
+    if "magnesium" not in exposure.groups or "constipation" in exposure.reason_groups:
+        return False
+    return exposure.groups.isdisjoint(OTHER_USE)
 
 
 def total_phrase(intake: MagnesiumIntake) -> Phrase:

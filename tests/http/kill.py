@@ -27,7 +27,7 @@ HEADERS = {"Content-Type": "application/json"}
 
 
 def kill_often(data_dir: Path, rounds: int) -> Tally:
-    """Each round starts a service, has clients report for a random while, and kills it.
+    """Each round starts a service, has clients report a random number of times, and kills it at a random moment.
 
     Each round begins with numbers that the one before may or may not have stored, as a client does that repeats what
     was not acknowledged.
@@ -38,23 +38,24 @@ def kill_often(data_dir: Path, rounds: int) -> Tally:
         service = Server("cds_service", "serve", "--sandbox", "--port", "PORT", storage="true", data_dir=str(data_dir))
         with service:
             service.first_status("/live")
-            numbers, stored = count(first), threading.Event()
+            numbers, stored = count(first), threading.Semaphore(0)
             clients = [
                 threading.Thread(target=_report, args=(service.port, numbers, acknowledged, stored))
                 for _ in range(CLIENTS)
             ]
             for client in clients:
                 client.start()
-            stored.wait(PATIENCE)  # the first report loads what writing takes
-            time.sleep(random.uniform(0.1, 0.7))
+            for _ in range(random.randrange(20, 100)):
+                assert stored.acquire(timeout=PATIENCE), "no report is acknowledged"
+            time.sleep(random.uniform(0, 0.05))
             service.kill()
             for client in clients:
                 client.join()
     return asyncio.run(compare(None, data_dir, acknowledged))
 
 
-def _report(port: int, numbers: count[int], acknowledged: set[int], stored: threading.Event) -> None:
-    """Report one card after the other until nobody answers; `stored` is set by the first that is."""
+def _report(port: int, numbers: count[int], acknowledged: set[int], stored: threading.Semaphore) -> None:
+    """Report one card after the other until nobody answers; `stored` counts those that are acknowledged."""
     with closing(HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
         for number in numbers:
             try:
@@ -65,7 +66,7 @@ def _report(port: int, numbers: count[int], acknowledged: set[int], stored: thre
                 return
             if response.status == 200:
                 acknowledged.add(number)
-                stored.set()
+                stored.release()
 
 
 def _body(number: int) -> bytes:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import islice
 from pathlib import Path
 
 from tests.architecture.tree import ROOT
@@ -20,7 +21,7 @@ from tests.storage.samples import migrate
 
 
 def kill_often(url: str, data_dir: Path, rounds: int) -> Tally:
-    """Each round starts a process, lets it work for a random while, and kills it.
+    """Each round starts a process, lets it acknowledge a random number of reports, and kills it at a random moment.
 
     Each process begins with numbers that the one before may or may not have stored, as a client does that repeats
     what was not acknowledged.
@@ -31,8 +32,8 @@ def kill_often(url: str, data_dir: Path, rounds: int) -> Tally:
         command = [sys.executable, "-m", "tests.storage.kill_worker", url, str(data_dir), str(first)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as process:
             assert process.stdout is not None
-            read = [process.stdout.readline()]
-            time.sleep(random.uniform(0.1, 0.6))
+            read = [*islice(process.stdout, random.randrange(40, 120))]
+            time.sleep(random.uniform(0, 0.05))
             process.kill()
             read += process.stdout.readlines()
         acknowledged |= {int(line) for line in read if line.endswith(b"\n")}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cds_service.fhir.datatypes import Coding
-from cds_service.fhir.read.drugs import ATC, Identity, identify
-from tests.cards.asking import knowledge
+from cds_service.fhir.read.drugs import Identity, identify
+from tests.shipped import knowledge
 
 
 def coded(atc: str, name: str) -> Identity:

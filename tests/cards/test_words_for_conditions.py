@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cds_service.fhir.read.conditions import condition_names
-from tests.cards.asking import knowledge
+from tests.shipped import knowledge
 
 MEANT = {
     "alcohol-use-disorder": "chronic alcohol misuse; alcohol dependence syndrome; schadelijk alcoholgebruik",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from cds_service.facts.moments import ADULT_AT
+from cds_service.facts.moments import is_adult
 from cds_service.facts.snapshot import Snapshot
 
 
@@ -26,5 +26,5 @@ def life_stage(snapshot: Snapshot) -> LifeStage:
     """Below 18 (by the youngest possible age) is a child; unknown is an adult unless the ward is paediatric."""
     age = snapshot.age
     if age is not None:
-        return ADULT if age >= ADULT_AT else CHILD
+        return ADULT if is_adult(age) else CHILD
     return UNKNOWN_ON_PAEDIATRIC_WARD if snapshot.stay is not None and snapshot.stay.paediatric else UNKNOWN

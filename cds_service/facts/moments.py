@@ -15,8 +15,6 @@ import msgspec
 DAY = timedelta(days=1)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 """Before whatever happened, for sorting what has no time."""
-ADULT_AT = 18
-"""Completed years."""
 
 
 class Moment(msgspec.Struct, frozen=True, gc=False):
@@ -36,9 +34,8 @@ class AsOf(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, at: datetime, zone: ZoneInfo) -> AsOf:
-        """`at` must be aware. In a zone it is kept with its offset: times of one ZoneInfo subtract as wall clocks."""
-        if isinstance(at.tzinfo, ZoneInfo):
-            at = at.replace(tzinfo=timezone(at.utcoffset() or timedelta(0)))
+        """`at` must be aware. It is kept with its offset: times of one ZoneInfo subtract as wall clocks."""
+        at = at.replace(tzinfo=timezone(at.utcoffset() or timedelta(0)))
         return cls(at, zone, at.astimezone(zone).date())
 
     def within(self, moment: Moment, span: timedelta) -> bool:
@@ -117,6 +114,11 @@ def _calendar_interval(text: str, zone: ZoneInfo) -> Moment | None:
 
 def _at(day: date, clock: time, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, clock, tzinfo=zone).astimezone(UTC)
+
+
+def is_adult(years: int) -> bool:
+    """Whether somebody of so many completed years is an adult."""
+    return years >= 18
 
 
 def completed_years(birth: Moment, today: date, zone: ZoneInfo) -> int:

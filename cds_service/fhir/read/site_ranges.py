@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from cds_service.facts.moments import ADULT_AT, AsOf, completed_years
+from cds_service.facts.moments import AsOf, completed_years, is_adult
 from cds_service.facts.records import Person, ReferenceRange, Result
 
 SITE_RANGE = "site-range"
@@ -15,7 +15,7 @@ _JUDGED = frozenset({"lab-low", "lab-high"})
 
 def is_known_adult(person: Person, as_of: AsOf) -> bool:
     """Whether the patient is 18 or older for certain."""
-    return person.birth is not None and completed_years(person.birth, as_of.today, as_of.zone) >= ADULT_AT
+    return person.birth is not None and is_adult(completed_years(person.birth, as_of.today, as_of.zone))
 
 
 def with_site_ranges(

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cds_service.facts.moments import AsOf, Moment, completed_years, parse_moment, read_zone
+from cds_service.facts.moments import AsOf, Moment, completed_years, is_adult, parse_moment, read_zone
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
@@ -114,3 +114,7 @@ def test_what_is_no_time_zone_is_refused_in_words(name: str) -> None:
     assert read_zone("Europe/Amsterdam") == ZoneInfo("Europe/Amsterdam")
     with pytest.raises(ValueError, match="is no IANA time zone such as Europe/Amsterdam"):
         read_zone(name)
+
+
+def test_an_adult_has_lived_eighteen_years() -> None:
+    assert [is_adult(years) for years in (17, 18, 19)] == [False, True, True]

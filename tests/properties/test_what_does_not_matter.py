@@ -136,7 +136,8 @@ def test_the_same_quantity_in_another_unit_comes_to_the_same(
         ("0.7", "mmol/L", "satisfied", "borderline"),
         ("0.75", "mmol/L", "satisfied", "satisfied"),
         ("1.2", "mg/dL", "severe", "satisfied"),
-        ("1.0", "meq/L", "low", "satisfied"),
+        ("1.0", "meq/L", "moderate", "satisfied"),
+        ("1.2", "meq/L", "low", "satisfied"),
     ],
 )
 def test_magnesium_near_its_limits_in_every_unit(value: str, unit: str, low: str, borderline: str) -> None:

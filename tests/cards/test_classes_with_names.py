@@ -6,6 +6,7 @@ import pytest
 
 from cds_service.fhir.datatypes import Coding
 from cds_service.fhir.read.drugs import Identity, identify
+from cds_service.knowledge.vocabulary_systems import ATC
 from tests.shipped import knowledge
 
 

@@ -147,12 +147,10 @@ async def test_cards_flow_and_feedback_is_refused_while_the_store_is_gone(runnin
         state = await service.ready()
         assert (state["status"], state["storage"]["state"]) == ("degraded", "unavailable")
         (tmp_path / "file").unlink()
-        async with asyncio.timeout(30):
-            while (await service.override(reply.json["cards"][0])).status != 200:
-                await asyncio.sleep(0.1)
-            while (await service.ready())["status"] != "ready":  # the rule switches are read again a little later
-                await asyncio.sleep(0.1)
-        assert cards(await service.open_chart(SEVERE)) == cards(reply)[1:]
+        await recover(service, reply)
+        async with asyncio.timeout(PATIENCE):
+            while (await service.ready())["status"] != "ready":
+                await asyncio.sleep(0.05)
 
 
 async def test_a_running_service_follows_a_switch(

@@ -32,8 +32,9 @@ def test_a_kind_of_answer_that_a_concept_does_not_have_is_unusable(member: dict[
     assert reasons(read(observation(code, None, **member)), concept) == ["dq-unit"]
 
 
-def test_a_month_is_no_day() -> None:
-    due = observation("11778-8", None, valueDateTime="2027-01")
+@pytest.mark.parametrize("text", ["2027-01", "next week"])
+def test_a_month_is_no_day_and_words_are_none(text: str) -> None:
+    due = observation("11778-8", None, valueDateTime=text)
     assert reasons(read(due), "expected-delivery-date") == ["dq-latest"]
 
 

@@ -28,7 +28,7 @@ TESTS = (
 )
 OPTIONS = ("--assert=plain", "--capture=no", "-p", "no:terminal", "-p", "no:cacheprovider")
 OURS = ("cds_service.", "cards.")
-CLOSE, CLOSE_TO = "tests/unit/facts/", "cds_service/facts/"  # about each other; some only look at a table
+FACTS, FACTS_TESTS = "cds_service/facts/", "tests/unit/facts/"  # about each other; some only look at a table
 FAMILIES = "cards/_families/"  # a file of one may hold nothing that runs: only the shape of its table
 MOST = 1500  # tests to ask besides: a mutant that none of so many notices counts as a survivor
 Place = tuple[str, str]
@@ -108,24 +108,32 @@ class Suite:
 
     def users(self, place: Place) -> list[str]:
         """The tests that run a function, the quickest first; an even choice of MOST of them when there are more."""
-        return self._chosen(self._users.get(place, set()))
+        return self._chosen(self._users.get(place, set()), place[0])
 
     def users_of_file(self, file: str) -> list[str]:
         """The same of the tests that run anything of a file (of a family: of its folder), of all when none does."""
         own = file.rpartition("/")[0] if file.startswith(FAMILIES) else file
         found = {name for place, names in self._users.items() if place[0].startswith(own) for name in names}
-        if file.startswith(CLOSE_TO) or not found:
-            found |= {name for name in self.quickest_first if not found or name.startswith(CLOSE)}
-        return self._chosen(found)
+        if file.startswith(FACTS) or not found:
+            found |= {name for name in self.quickest_first if not found or name.startswith(FACTS_TESTS)}
+        return self._chosen(found, file)
 
-    def _chosen(self, found: Collection[str]) -> list[str]:
-        close = [name for name in self.quickest_first if name in found and name.startswith(CLOSE)]
-        other = [name for name in self.quickest_first if name in found and not name.startswith(CLOSE)]
+    def _chosen(self, found: Collection[str], file: str) -> list[str]:
+        beginning = close_to(file)
+        close = [name for name in self.quickest_first if name in found and name.startswith(beginning)]
+        other = [name for name in self.quickest_first if name in found and not name.startswith(beginning)]
         return [*close, *other[:: len(other) // MOST + 1]]
 
     def first_failure(self, names: Sequence[str]) -> str | None:
         """The first of these tests that fails; None when none does."""
         return first_failure([self._items[name] for name in names])
+
+
+def close_to(file: str) -> tuple[str, ...]:
+    """How the names of the tests begin that are about a file: all of these are asked, also when there are many."""
+    if file.startswith(FAMILIES):
+        return "tests/cards/test_" + file.removeprefix(FAMILIES).split("/")[0], "tests/cards/test_gates"
+    return (FACTS_TESTS,)
 
 
 def first_failure(items: Sequence[pytest.Item]) -> str | None:

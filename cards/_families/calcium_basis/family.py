@@ -64,9 +64,8 @@ class CalciumBasis(msgspec.Struct, frozen=True):
 
     @property
     def corrected(self) -> bool:
-        """Whether total calcium decides and adjusting it for albumin gives another value."""
-        total = self.result if self.kind == "total" else None
-        return total is not None and self.adjusted is not None and self.adjusted != total.value
+        """Whether adjusting calcium for albumin gives another value than the one that decides."""
+        return self.result is not None and self.adjusted is not None and self.adjusted != self.result.value
 
     @property
     def shown(self) -> Phrase:

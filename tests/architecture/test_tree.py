@@ -22,6 +22,7 @@ REGISTRIES = re.compile(
 MACHINE_PATHS = re.compile(
     r"(?<![\w.~}>)-])/(?:" + "|".join(["work", "root", "home", "Users", "tmp", "opt"]) + r")/[\w.]"
 )
+READ_AS_LATIN = re.compile(r"[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac")  # what UTF-8 looks like then
 CODE = ("cds_service", "cards", "tests", "Makefile", ".ci", "deploy")
 WORDS_ONLY = {".py", ".md", ".yaml", ".yml", ".toml", ".txt", ".json", ".html", ".css", ".js", "", ".ini"}
 
@@ -53,6 +54,10 @@ def test_no_path_of_a_machine_is_in_the_tree() -> None:
 
 def test_no_address_of_a_package_registry_is_in_the_tree() -> None:
     assert lines_that_match(REGISTRIES) == []
+
+
+def test_no_letter_was_read_in_another_encoding_than_it_was_written_in() -> None:
+    assert lines_that_match(READ_AS_LATIN) == []
 
 
 def third_party(*tops: str) -> set[str]:

@@ -16,7 +16,7 @@ from cds_service.facts.outcomes import Fact, Fires, Phrase, Severity, Value
 from cds_service.facts.records import Exposure, LabOrder, Problem, Result
 from cds_service.knowledge.model import Knowledge
 from cds_service.render.brevity import cut
-from cds_service.render.uuids import random_uuid
+from cds_service.render.uuids import new_uuid
 from cds_service.render.values import Printer, Ready, capital
 from cds_service.render.voice import CardStyle, Voice, basis_line, prepare_voice
 
@@ -53,7 +53,7 @@ class CardWriter:
         common = {} if told is None or voice.markdown.own_words else told
         summary, detail = self._texts(shown.verdict, voice, under, to_order, common)
         card: dict[str, Any] = {
-            "uuid": random_uuid(),
+            "uuid": new_uuid(),
             "summary": summary,
             "indicator": INDICATORS[shown.severity],
             "detail": detail,

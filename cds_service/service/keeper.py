@@ -15,7 +15,7 @@ from cds_service.facts.outcomes import Severity
 from cds_service.fhir.call import Call, KeyAnswer
 from cds_service.fhir.prefetch import is_null
 from cds_service.knowledge.model import Knowledge
-from cds_service.render.uuids import random_uuid
+from cds_service.render.uuids import new_uuid
 from cds_service.service.decide import Decision
 from cds_service.service.envelope import Envelope
 from cds_service.storage.memory import Remembered
@@ -156,7 +156,7 @@ def issues(decision: Decision) -> tuple[Issue, ...]:
     found = []
     for shown, card in zip(decision.ranking.shown, decision.response["cards"], strict=True):
         suggestions = tuple(suggestion["uuid"] for suggestion in card.get("suggestions", ()))
-        name = card.get("uuid") or random_uuid()
+        name = card.get("uuid") or new_uuid()
         found.append(_issue(shown.verdict, "shown", card=name, suggestions=suggestions))
         found += [_issue(verdict, "absorbed", card=name) for verdict in shown.absorbed]
     found += [_issue(one.verdict, _disposition(one), reason=one.reason) for one in decision.ranking.suppressed]

@@ -15,7 +15,7 @@ from cds_service.facts.snapshot import Snapshot
 from cds_service.fhir.call import Call
 from cds_service.fhir.write import draft_service_request, order_code
 from cds_service.knowledge.model import Knowledge, Rule
-from cds_service.render.uuids import random_uuid
+from cds_service.render.uuids import new_uuid
 from cds_service.render.values import written_day
 
 
@@ -60,7 +60,7 @@ class Offers:
             resource = draft_service_request(offer.code, subject, encounter, due)
             label = offer.label if due is None else f"{offer.label}, {written_day(due, self._language)}"
             action = {"type": "create", "description": label, "resource": resource}
-            suggestions.append({"label": label, "uuid": random_uuid(), "actions": [action]})
+            suggestions.append({"label": label, "uuid": new_uuid(), "actions": [action]})
         return suggestions, named
 
     def _offers_of(self, rule: Rule, variant: str) -> Sequence[Offer]:

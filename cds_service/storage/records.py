@@ -17,14 +17,14 @@ FeedbackOutcome = Literal["accepted", "overridden"]
 PrefetchState = Literal["data", "null", "empty", "error", "missing", "truncated"]
 
 
-class Pseudonym(msgspec.Struct, frozen=True):
+class Pseudonym(msgspec.Struct, frozen=True, gc=False):
     """A keyed pseudonym (64 hexadecimal digits) and the id of its key."""
 
     key_id: str
     value: str
 
 
-class Issue(msgspec.Struct, frozen=True):
+class Issue(msgspec.Struct, frozen=True, gc=False):
     """One rule that fired, and what became of it.
 
     card         uuid of the card; for an absorbed rule that of the card that absorbed it; None when no card was sent
@@ -46,7 +46,7 @@ class Issue(msgspec.Struct, frozen=True):
     suggestions: tuple[str, ...] = ()
 
 
-class Tally(msgspec.Struct, frozen=True):
+class Tally(msgspec.Struct, frozen=True, gc=False):
     """One verdict that did not fire, to be counted only; `item` is what was missing. What fires is counted anyway."""
 
     rule: str
@@ -55,7 +55,7 @@ class Tally(msgspec.Struct, frozen=True):
     item: str = ""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """Everything to be kept of one decision.
 
     as_of     the decision's own time, aware
@@ -101,7 +101,7 @@ class Report(msgspec.Struct, frozen=True):
     comment: str | None = None
 
 
-class Question(msgspec.Struct, frozen=True):
+class Question(msgspec.Struct, frozen=True, gc=False):
     """What is to be remembered of a patient, since a moment.
 
     patients    the patient's pseudonyms under all keys

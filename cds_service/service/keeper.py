@@ -155,7 +155,7 @@ def issues(decision: Decision) -> tuple[Issue, ...]:
     """Every verdict that fired, with what became of it. A card that was sent without an id has one here."""
     found = []
     for shown, card in zip(decision.ranking.shown, decision.response["cards"], strict=True):
-        suggestions = tuple(suggestion["uuid"] for suggestion in card.get("suggestions", ()))
+        suggestions = tuple([suggestion["uuid"] for suggestion in card.get("suggestions", ())])
         name = card.get("uuid") or new_uuid()
         found.append(_issue(shown.verdict, "shown", card=name, suggestions=suggestions))
         found += [_issue(verdict, "absorbed", card=name) for verdict in shown.absorbed]

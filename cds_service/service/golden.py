@@ -47,10 +47,11 @@ def _alike(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The members that all have in common; of an object that differs, those within it."""
     common: dict[str, Any] = {}
     for name, value in found[0].items():
-        values = [one.get(name) for one in found]
-        if all(other == value for other in values):
+        if all(one.get(name) == value for one in found):
             common[name] = value
-        elif all(isinstance(other, dict) for other in values) and (within := _alike(values)):
+            continue
+        objects = [one[name] for one in found if isinstance(one.get(name), dict)]
+        if len(objects) == len(found) and (within := _alike(objects)):
             common[name] = within
     return common
 

@@ -40,8 +40,15 @@ def written(
     style: CardStyle = STYLE, to_order: tuple[str, ...] = (), offered: tuple[str, ...] = (), **card: Any
 ) -> dict[str, Any]:
     """The card of a rule of which only these members are filled; `offered` are suggestions by their labels."""
-    given = {"summary": "Low", "why": None, "do": (), "because": (), "reasons": (), "rule_id": "example"}
-    given |= {"evidence": (GUIDELINE,), "sources": frozenset()} | card
+    given: dict[str, Any] = {
+        "summary": "Low",
+        "why": None,
+        "do": (),
+        "because": (),
+        "reasons": (),
+        "sources": frozenset(),
+    }
+    given |= {"rule_id": "example", "evidence": (GUIDELINE,)} | card
     values, remarks = given.get("values", {}), given.get("remarks", ())
     variant = CardText("low", Severity.WARNING, text(given["summary"]), given["why"], given["do"], ())
     one = rule(

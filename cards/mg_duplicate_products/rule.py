@@ -5,7 +5,7 @@ from __future__ import annotations
 from cards._families.kidney_function.family import kidney_function
 from cards._families.magnesium_intake.family import MagnesiumIntake, MagnesiumLine, magnesium_intake, same_drug
 from cards._families.magnesium_intake.lines import product_lines, total_phrase
-from cds_service.facts.outcomes import Fact, Fires, NotApplicable, Outcome, Phrase, Satisfied, Severity
+from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied, Severity
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Exposure
 
@@ -48,4 +48,8 @@ def _sum(intake: MagnesiumIntake) -> Phrase:
         return Phrase("sum-as-needed")
     if not any(line.known for line in intake.counted):
         return Phrase("sum-unknown")
-    return Phrase("sum", {"total": total_phrase(intake)})
+    total = total_phrase(intake)
+    if not intake.as_needed:
+        return Phrase("sum", {"total": total})
+    on_top = Listing(tuple(line.exposure for line in intake.as_needed))
+    return Phrase("sum-and-as-needed", {"total": total, "products": on_top})

@@ -77,6 +77,7 @@ class Fires(msgspec.Struct, frozen=True):
     unknown   what was not known and could have changed the advice (shared phrase ids)
     measured  concepts that need no new test: the variant's suggestions of them are left out
     due       how long from now the suggested tests are to be done; None = now
+    sources   ids of those of the rule's sources that the card rests on; empty = all of them
     """
 
     variant: str
@@ -88,6 +89,7 @@ class Fires(msgspec.Struct, frozen=True):
     unknown: tuple[str, ...] = ()
     measured: frozenset[str] = frozenset()
     due: timedelta | None = None
+    sources: frozenset[str] = frozenset()
 
 
 Outcome = NotApplicable | Satisfied | CannotTell | Fires

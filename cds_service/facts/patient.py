@@ -46,17 +46,19 @@ class Patient:
 
     @property
     def age(self) -> int | None:
-        """Completed years, None when unknown. A partial birth date gives the youngest possible age."""
+        """Completed years, None when unknown. A partial birth date gives the youngest possible age (catalogue 1.4)."""
         return self.snapshot.age
 
     def aged_at_least(self, years: Decimal) -> bool:
-        """False when the age is unknown: age-dependent points and bands then count as not met."""
+        """Whether this age is surely reached. False when the birth date leaves it open or is unknown: age-dependent
+        points and bands then count as not met."""
         age = self.snapshot.age
         return age is not None and age >= years
 
     @property
     def age_in_days(self) -> int | None:
-        """Days since birth, from the first day that a partial birth date can mean; None when it is unknown."""
+        """Most days since birth that the birth date allows (unlike `age`: the limits of newborns are milder, so who
+        falls under them must surely be one); None when it is unknown."""
         birth = self.snapshot.person.birth
         return None if birth is None else self.as_of.days_since(birth)
 

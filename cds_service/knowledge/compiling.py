@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -181,6 +181,10 @@ class Compiler:
                 problem = f"unknown evidence {key}"
                 remedy = "add it to _shared/evidence.yaml or correct the id"
                 self.findings.append(source.finding("evidence", problem, remedy, "evidence", index))
+        for key, path in _cited(source.entry.data, ("data",)):
+            if key not in source.entry.evidence:
+                problem = f"{key} is not among the sources of the rule"
+                self.findings.append(source.finding("evidence", problem, "add it to evidence or correct the id", *path))
         return tuple(found)
 
     def _texts(self, source: Source[RuleEntry]) -> tuple[dict[str, CardText], dict[str, Text], dict[str, Text]]:
@@ -224,3 +228,13 @@ class Compiler:
 
 def _needs(entry: NeedsEntry) -> Needs:
     return Needs(**{name: frozenset(getattr(entry, name)) for name in Needs.__struct_fields__})
+
+
+def _cited(data: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+    """The sources that parts of a family's table name as their own, under `evidence`, and where."""
+    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, (list, tuple)) else ()
+    for name, part in items:
+        if name == "evidence":
+            yield from ((key, (*path, name)) for key in part)
+        else:
+            yield from _cited(part, (*path, name))

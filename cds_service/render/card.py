@@ -34,7 +34,7 @@ class CardWriter:
     def __init__(self, knowledge: Knowledge, style: CardStyle) -> None:
         self.knowledge = knowledge
         self.style = style
-        self._voices: dict[tuple[str, str], Voice] = {}
+        self._voices: dict[tuple[str, str, frozenset[str]], Voice] = {}
 
     def card(
         self,
@@ -86,14 +86,14 @@ class CardWriter:
                 raise
             rule = verdict.rule
             log.error("card text failed", extra={"rule": rule.id, "error": type(error).__name__})
-            return rule.title[self.style.language], basis_line(rule, rule.grade, voice.markdown)
+            return rule.title[self.style.language], basis_line(rule.grade, rule.evidence, voice.markdown)
 
     def _voice(self, verdict: Verdict) -> Voice:
-        rule, variant = verdict.rule, verdict.fires.variant
-        voice = self._voices.get((rule.id, variant))
+        rule, fires = verdict.rule, verdict.fires
+        key = (rule.id, fires.variant, fires.sources)
+        voice = self._voices.get(key)
         if voice is None:
-            voice = prepare_voice(rule, variant, self.knowledge, self.style)
-            self._voices[rule.id, variant] = voice
+            voice = self._voices[key] = prepare_voice(rule, fires.variant, self.knowledge, self.style, fires.sources)
         return voice
 
 

@@ -136,7 +136,7 @@ class Printer:
         return text.replace(".", ",") if self._dutch else text
 
     def value(self, value: Value, part: str = "") -> str:
-        """One value; `part` selects a piece of it (`date`, `value`, `label`, `name`, `since`)."""
+        """One value; `part` selects a piece of it (`date`, `day`, `value`, `label`, `name`, `since`)."""
         return _PRINTED[value.__class__](self, value, part)
 
     def label(self, concept: str) -> str:
@@ -179,6 +179,8 @@ class Printer:
         """A result with its unit, or one `part` of it; a converted value follows in brackets."""
         if part == "date":
             return self.date(result.at, with_time=True)
+        if part == "day":
+            return self.date(result.at)
         if part == "label":
             return self.label(result.concept)
         reported = result.reported.replace(".", ",") if self._dutch else result.reported

@@ -3,14 +3,14 @@ to fill in, and finished members."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from cds_service.knowledge.card_form import PLAIN_FORM, CardForm
-from cds_service.knowledge.model import Grade, Knowledge, Rule
+from cds_service.knowledge.model import Evidence, Grade, Knowledge, Rule
 from cds_service.knowledge.template import Template
 from cds_service.knowledge.tenant import DEFAULT_TENANT
 from cds_service.render.escape import markdown, plain
@@ -32,7 +32,7 @@ class CardStyle(msgspec.Struct, frozen=True):
 
 
 class Voice(msgspec.Struct, frozen=True):
-    """One variant of a rule in one style.
+    """One variant of a rule in one style, resting on one choice of the rule's sources.
 
     summary  for a plain text; also: the same as a line of another card's Markdown
     steps    the list of what to do, None when there is nothing to do
@@ -53,8 +53,11 @@ class Voice(msgspec.Struct, frozen=True):
     mark: Mapping[str, str]
 
 
-def prepare_voice(rule: Rule, variant: str, knowledge: Knowledge, style: CardStyle) -> Voice:
-    """Prepare one variant of a rule of this knowledge."""
+def prepare_voice(
+    rule: Rule, variant: str, knowledge: Knowledge, style: CardStyle, sources: Collection[str] = ()
+) -> Voice:
+    """Prepare one variant of a rule of this knowledge. `sources`: ids of those it rests on, all of them when empty."""
+    cited = [source for source in rule.evidence if source.id in sources] if sources else rule.evidence
     language, text = style.language, rule.cards[variant]
     shared = (language, style.zone, knowledge.vocabulary, knowledge.phrases, rule.phrases, rule.limit_table)
     simple, rich = Printer(*shared, plain), Printer(*shared, markdown)
@@ -68,8 +71,8 @@ def prepare_voice(rule: Rule, variant: str, knowledge: Knowledge, style: CardSty
         why=rich.ready(text.why[language]) if text.why is not None else None,
         steps=_steps([step[language] for step in text.do], rich) if text.do else None,
         notes={name: rich.ready(note[language]) for name, note in rule.notes.items()},
-        basis=basis_line(rule, rule.grade_of(variant), rich),
-        source=_source(rule, knowledge.tenant.name, style),
+        basis=basis_line(rule.grade_of(variant), cited, rich),
+        source=_source(rule, cited[0].label, knowledge.tenant.name, style),
         override_reasons=[
             {"code": reason.code, "system": system, "display": reason.display[language]} for reason in reasons
         ],
@@ -77,9 +80,9 @@ def prepare_voice(rule: Rule, variant: str, knowledge: Knowledge, style: CardSty
     )
 
 
-def basis_line(rule: Rule, grade_id: Grade, printer: Printer) -> str:
+def basis_line(grade_id: Grade, cited: Iterable[Evidence], printer: Printer) -> str:
     """On what a card rests: its grade and its sources."""
-    sources = "; ".join(evidence.label for evidence in rule.evidence)
+    sources = "; ".join(evidence.label for evidence in cited)
     grade = printer.phrase("grade-" + grade_id)
     return f"{grade[:1].upper()}{grade[1:]} · {printer.phrase('source')}: {sources}"
 
@@ -90,10 +93,10 @@ def _steps(steps: Sequence[Template], printer: Printer) -> Ready:
     return printer.ready(Template((heading, *pieces)))
 
 
-def _source(rule: Rule, tenant: str, style: CardStyle) -> dict[str, Any]:
+def _source(rule: Rule, label: str, tenant: str, style: CardStyle) -> dict[str, Any]:
     page = f"{style.base_url}/rules/{rule.id}"
     source: dict[str, Any] = {
-        "label": rule.evidence[0].label,
+        "label": label,
         "url": page if tenant == DEFAULT_TENANT else f"{page}?tenant={tenant}",
     }
     if style.form.since_2:

@@ -7,7 +7,7 @@ cards of the rule share stands once, under `shared`, and each suggested resource
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,7 @@ def compact(cards: Mapping[str, Mapping[str, dict[str, Any]]]) -> dict[str, Any]
     shared: dict[str, Any] = {}
     for language in sorted({language for found in cards.values() for language in found}, reverse=True):
         found = [by_language[language] for by_language in cards.values() if language in by_language]
-        same = {name: found[0].get(name) for name in SHAREABLE if all(c.get(name) == found[0].get(name) for c in found)}
-        shared[language] = {name: value for name, value in same.items() if value is not None}
+        shared[language] = _alike([{name: card[name] for name in SHAREABLE if name in card} for card in found])
     suggestions: dict[str, Any] = {}
     for card in (card for by_language in cards.values() for card in by_language.values()):
         for suggestion in card.get("suggestions", ()):
@@ -44,8 +43,27 @@ def compact(cards: Mapping[str, Mapping[str, dict[str, Any]]]) -> dict[str, Any]
     return {"shared": shared, "suggestions": suggestions, "cases": cases}
 
 
+def _alike(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The members that all have in common; of an object that differs, those within it."""
+    common: dict[str, Any] = {}
+    for name, value in found[0].items():
+        if all(one.get(name) == value for one in found):
+            common[name] = value
+            continue
+        objects = [one[name] for one in found if isinstance(one.get(name), dict)]
+        if len(objects) == len(found) and (within := _alike(objects)):
+            common[name] = within
+    return common
+
+
+def _beyond(whole: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of `whole` that `shared` does not hold already."""
+    differing = {name: value for name, value in whole.items() if name not in shared or value != shared[name]}
+    return {name: _beyond(value, shared[name]) if name in shared else value for name, value in differing.items()}
+
+
 def _own(card: dict[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
-    own = {name: value for name, value in card.items() if name not in shared}
+    own = _beyond(card, shared)
     own["detail"] = card["detail"].split("\n")
     if "suggestions" in card:
         own["suggestions"] = [suggestion["label"] for suggestion in card["suggestions"]]

@@ -91,3 +91,15 @@ def test_a_trial_that_must_not_start_is_a_line_of_the_card_about_the_kidneys() -
     shown = cards(hook="order-select", labs=["egfr 22 mL/min/{1.73_m2} -7d"], drafts=[draft])
     assert "mg-therapeutic-trial-review" not in shown
     assert "do not start without consultation" in shown["mg-product-renal-impairment"]["detail"]
+
+
+def test_an_urgent_low_value_with_a_low_magnesium_is_told_once() -> None:
+    labs = ["calcium-total 1.98 mmol/L -1h", "albumin 40 g/L -1h", "potassium 2.9 mmol/L -1h", KIDNEYS]
+    shown = cards(labs=[*labs, "magnesium-serum 0.46 mmol/L -1h"], conditions=["muscle cramps -1d"])
+    assert "Also: Low calcium" not in shown["ca-hypocalcaemia-mg-low-or-unknown"]["detail"]
+    assert "Also: Low potassium" not in shown["k-hypokalaemia-mg-low-or-unknown"]["detail"]
+
+
+def test_a_potassium_below_3_with_a_borderline_magnesium_still_says_to_record_an_ecg() -> None:
+    shown = cards(labs=["potassium 2.9 mmol/L -1h", "magnesium-serum 0.72 mmol/L -1h", KIDNEYS])
+    assert "Also: Low potassium 2.9 mmol/L – ECG" in shown["k-hypokalaemia-mg-low-or-unknown"]["detail"]

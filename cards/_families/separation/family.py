@@ -70,7 +70,14 @@ def _card(patient: Patient, k: Limits, clashes: list[Pair]) -> Fires:
             *patient.ask(supplement_opener),
         ),
         unknown=("unknown-egfr",) if _lacks_clearance(patient, clashes) else (),
+        sources=_sources(clashes),
     )
+
+
+def _sources(clashes: list[Pair]) -> frozenset[str]:
+    """Those of the rows that hold; empty (all) where one of them names none of its own."""
+    named = [row.evidence for pair in clashes for row in pair.rows]
+    return frozenset(source for one in named for source in one) if all(named) else frozenset()
 
 
 def _variant(pair: Pair, settled: Result | None) -> str:
@@ -119,7 +126,8 @@ def _lacks_clearance(patient: Patient, pairs: list[Pair]) -> bool:
 def _pair_lines(clashes: list[Pair]) -> Iterator[Phrase]:
     """As what each product counts; with its drug and times where these differ from pair to pair."""
     if len({pair.terms for pair in clashes}) == 1:
-        for pair in {(pair.product.name, pair.product.groups): pair for pair in clashes}.values():
+        products = {(pair.product.name, pair.product.groups): pair for pair in clashes if not pair.told_by_name}
+        for pair in products.values():
             yield Phrase("counts-as", {"product": pair.product, "cations": pair.cations})
         return
     drugs = {(pair.victim.name, pair.product.name, pair.product.groups, pair.terms): pair for pair in clashes}

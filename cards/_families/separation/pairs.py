@@ -18,6 +18,23 @@ from cds_service.facts.vocabulary import normal_name
 
 NONE = timedelta(0)
 NEVER_APART = ("avoid", "far", "watch")
+SPELLINGS = {
+    "cation-magnesium": ("magnes",),
+    "cation-aluminium": ("alumin",),
+    "cation-calcium": ("calcium",),
+    "calcium": ("calcium",),
+    "cation-iron": ("ferr", "ijzer", "iron"),
+    "cation-zinc": ("zink", "zinc"),
+    "cation-selenium": ("selen",),
+    "cation-bismuth": ("bism",),
+    "magnesium-supplement": ("magnes",),
+    "magnesium-oxide": ("magnesiumoxid", "magnesium oxid"),
+    "polystyrene-sulfonate": ("polystyre",),
+    "sucralfate": ("sucralfa",),
+    "lanthanum": ("lanth",),
+    "sevelamer": ("sevelam",),
+}
+"""How names of products, Dutch and English, spell what they hold."""
 
 
 class Pair(msgspec.Struct, frozen=True):
@@ -73,9 +90,18 @@ class Pair(msgspec.Struct, frozen=True):
     @property
     def cations(self) -> Listing:
         """What the product holds that matters to the victim."""
+        return Listing(tuple(Phrase(cation) for cation in self._held))
+
+    @property
+    def told_by_name(self) -> bool:
+        """Whether the product's own name says all of that already: magnesium citrate counts as magnesium."""
+        name = normal_name(self.product.name)
+        return all(any(word in name for word in SPELLINGS.get(cation, ())) for cation in self._held)
+
+    @property
+    def _held(self) -> tuple[str, ...]:
         held = self.product.groups | self.product.ingredients
-        named = dict.fromkeys(cation for row in self.rows for cation in row.cations if cation in held)
-        return Listing(tuple(Phrase(cation) for cation in named))
+        return tuple(dict.fromkeys(cation for row in self.rows for cation in row.cations if cation in held))
 
 
 def oral(patient: Patient, groups: tuple[str, ...]) -> list[Exposure]:
@@ -133,7 +159,9 @@ def _is_enough(
     if amount.of == "product" and amount.per == "day":
         counted = [other for other in products if _is_in(other, row.cations)]
     enough = supplies(amount, counted, patient, k)
-    return True if enough is None and amount.unknown == "holds" else enough
+    if enough is None and amount.unknown != "cannot-tell":
+        return amount.unknown == "holds"
+    return enough
 
 
 def _is_in(exposure: Exposure, groups: tuple[str, ...]) -> bool:

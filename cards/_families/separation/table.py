@@ -28,7 +28,8 @@ class Amount(FileModel):
 
     of       whose amount: the victim's, or that of the products with cations
     element  count this element; without it, what the label says, salt or not
-    unknown  what an amount that cannot be computed means: the row holds, or nobody can tell
+    unknown  what an amount that cannot be computed means: the row holds, it does not (another row holds then), or
+             nobody can tell
     A record that may mean the salt or the element counts with its higher reading.
     """
 
@@ -38,7 +39,7 @@ class Amount(FileModel):
     at_least: Name | None = None
     above: Name | None = None
     below: Name | None = None
-    unknown: Literal["holds", "cannot-tell"]
+    unknown: Literal["holds", "fails", "cannot-tell"]
 
     @model_validator(mode="after")
     def _one_limit(self) -> Self:
@@ -50,7 +51,8 @@ class Amount(FileModel):
 class Row(FileModel):
     """One line of the table: which victims, which cations, and what must lie between them.
 
-    labels       all texts that give an interval; the longest of each side counts, all are cited
+    labels       all texts that give an interval; the longest of each side counts, all are printed
+    evidence     those of the rule's sources that a card of this row cites; without it, all of them
     never_apart  times never satisfy the row; the variant says why: `avoid` (spacing is not enough), `far` (no distance
                  is known to be enough) or `watch` (something else than spacing must be done)
     with_food    taking both with the same meal is allowed
@@ -67,6 +69,7 @@ class Row(FileModel):
     victims: Annotated[tuple[Id, ...], Field(min_length=1)]
     cations: Annotated[tuple[Id, ...], Field(min_length=1)]
     labels: tuple[Label, ...] = ()
+    evidence: tuple[Id, ...] = ()
     never_apart: Literal["avoid", "far", "watch"] | None = None
     with_food: bool = False
     not_soon_after: Name | None = None

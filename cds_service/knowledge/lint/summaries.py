@@ -13,7 +13,7 @@ from cds_service.knowledge.template import Place, Template
 NAME = "summaries"
 MAX_LENGTH = 139
 WIDTHS = {
-    "date": 10, "value": 6, "name": 30, "unit": 8, "age": 3,
+    "date": len("28 Nov 2026 14:00"), "day": len("28 Nov 2026"), "value": 6, "name": 30, "unit": 8, "age": 3,
     "span": len("30 minuten"), "interval": len("30 minuten vóór of 12 uur na"),
 }  # fmt: skip
 LONGEST_VALUE = len("1.234 mmol/L (12.34 mg/dL)")

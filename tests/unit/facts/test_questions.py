@@ -94,6 +94,12 @@ def test_age_is_unknown_without_a_birth_date_and_then_reaches_nothing() -> None:
     assert not unknown.aged_at_least(Decimal(0))
 
 
+def test_a_partial_birth_date_reaches_an_age_and_leaves_the_newborns_late() -> None:
+    year, month = ask(snapshot(birth="1960")), ask(snapshot(birth="2026-11"))
+    assert [year.aged_at_least(Decimal(years)) for years in (65, 66)] == [True, False]
+    assert (month.age, month.age_in_days) == (0, 20)
+
+
 def test_who_and_where_the_patient_is() -> None:
     stay = Stay("Encounter/1", True, "in-progress", "", False, None)
     assert ask(snapshot()).sex == "male"

@@ -137,6 +137,15 @@ def test_a_family_of_kind_rule_decides_for_a_table(cards: Path, edit: Edit) -> N
     assert "data.hours" in finding.problem
 
 
+def test_a_table_cites_sources_of_its_rule_only(cards: Path, edit: Edit) -> None:
+    edit(
+        "mg_trial/rule.yaml", "grade: strong", "grade: strong\ndata: {rows: [{evidence: [trial-source, other-source]}]}"
+    )
+    edit("mg_trial/rule.yaml", "status: live", "status: live\nfamily: lowest-magnesium")
+    finding = next(one for one in refusal(cards) if one.check == "evidence")
+    assert finding.problem == "other-source is not among the sources of the rule"
+
+
 def test_a_site_moves_a_limit_within_its_range(cards: Path, tmp_path: Path) -> None:
     overlay = tmp_path / "site.yaml"
     overlay.write_text("limits: {mg-trial.low: 0.72, lowest-magnesium.window: 10}\nsilent: [mg-trial]\n")

@@ -28,6 +28,7 @@ PHRASES = {
     "new-order": "New order", "ordered-again": "now ordered again",
 }  # fmt: skip
 REASON = OverrideReason("or-treating", {"nl": "wordt behandeld", "en": "being treated"})
+GUIDELINE = Evidence("e", "Guideline", "A guideline.", None, date(2026, 1, 1))
 STYLE = CardStyle("en", ZONE, "https://example.org", "https://example.org/fhir")
 
 
@@ -39,14 +40,22 @@ def written(
     style: CardStyle = STYLE, to_order: tuple[str, ...] = (), offered: tuple[str, ...] = (), **card: Any
 ) -> dict[str, Any]:
     """The card of a rule of which only these members are filled; `offered` are suggestions by their labels."""
-    given = {"summary": "Low", "why": None, "do": (), "because": (), "reasons": (), "rule_id": "example"} | card
+    given: dict[str, Any] = {
+        "summary": "Low",
+        "why": None,
+        "do": (),
+        "because": (),
+        "reasons": (),
+        "sources": frozenset(),
+    }
+    given |= {"rule_id": "example", "evidence": (GUIDELINE,)} | card
     values, remarks = given.get("values", {}), given.get("remarks", ())
     variant = CardText("low", Severity.WARNING, text(given["summary"]), given["why"], given["do"], ())
     one = rule(
         lambda patient, k: Satisfied(),
         given["rule_id"],
         cards={"low": variant},
-        evidence=(Evidence("e", "Guideline", "A guideline.", None, date(2026, 1, 1)),),
+        evidence=given["evidence"],
         override_reasons=given["reasons"],
     )
     known = knowledge(
@@ -55,7 +64,7 @@ def written(
         override_reasons={REASON.code: REASON},
         vocabulary=printer("en")._vocabulary,
     )
-    fires = Fires("low", because=given["because"], values=values)
+    fires = Fires("low", because=given["because"], values=values, sources=given["sources"])
     verdict = Verdict(one, "fires", fires, "P3", severity=Severity.WARNING, remarks=remarks)
     suggestions = [{"label": name, "uuid": f"u-{name}", "actions": [{"description": name}]} for name in offered]
     return CardWriter(known, style).card(Shown(verdict, Severity.WARNING), suggestions, to_order)
@@ -71,6 +80,13 @@ def test_a_card_of_few_words_has_no_empty_parts() -> None:
     assert card["detail"] == "Strong · Source: Guideline"
     assert "overrideReasons" not in card
     assert "suggestions" not in card
+
+
+def test_a_card_cites_those_sources_of_its_rule_that_it_rests_on() -> None:
+    both = (GUIDELINE, Evidence("l", "Label", "A label.", None, date(2026, 1, 1)))
+    assert written(evidence=both)["detail"] == "Strong · Source: Guideline; Label"
+    card = written(evidence=both, sources=frozenset({"l"}))
+    assert (card["detail"], card["source"]["label"]) == ("Strong · Source: Label", "Label")
 
 
 def test_a_card_says_why_and_what_to_do_and_how_it_may_be_overridden() -> None:

@@ -79,6 +79,11 @@ def test_dates_are_printed_in_the_tenants_time_zone(language: str, printed: str)
     assert printer(language).day(NINE) == printed
 
 
+def test_the_day_of_a_result_is_printed_without_its_time() -> None:
+    drawn = magnesium(at=NINE)
+    assert [printer("nl").value(drawn, part) for part in ("date", "day")] == ["20-11-2026 10:05", "20-11-2026"]
+
+
 def test_a_date_without_a_time_is_printed_without_one() -> None:
     assert printer("nl").day(parse_moment("2026-11-20", ZONE)) == "20-11-2026"
 

@@ -23,6 +23,7 @@ CLAUSES = {
     "former smoker, heart failure": "heart-failure",
     "chest pain, ruled out MI": "chest-pain",
     "heart failure, negative troponin": "heart-failure",
+    "no fever,, heart failure": "heart-failure",
     "geen asp. voor hartfalen": "",
     "geen diarree/braken": "",
 }

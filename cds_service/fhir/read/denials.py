@@ -1,9 +1,9 @@
 """What the words around a term say of it: that it is not this patient's or not now, or that it is only suspected.
 
 A denial ends with its clause: at a full stop, semicolon, comma, line end or dash, and at words such as "but". Two lists
-are denied as a whole: one that ends in "or" ("no seizures, syncope or palpitations") and one after a colon ("denies:
-chest pain, syncope"). Of any other list only the first item is: to lose "heart failure" from "no complications, heart
-failure" is worse than to read a complaint too many.
+are denied as a whole: one that ends in "or" ("no seizures, syncope or palpitations") and one after "denies" or after a
+colon ("negative: seizures, syncope"). Of any other list only the first item is: to lose "heart failure" from "no
+complications, heart failure" is worse than to read a complaint too many.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ _DENIALS = _DUTCH_DENIALS | {
     "family", "mother", "father", "brother", "sister", "parents", "grandmother", "grandfather",
     "familie", "familieanamnese", "belast", "belaste", "moeder", "vader", "broer", "zus", "ouders", "oma", "opa",
 }  # fmt: skip
+_VERBS = frozenset({"denies", "ontkent"})  # who denies the first complaint of a list denies them all
 _OF_RISK = frozenset({"of", "for", "op", "van", "voor"})
 _DENIAL_WITH_NEXT = {  # "risk of refeeding" is none, a high-risk pregnancy is a pregnancy
     "risk": _OF_RISK, "risico": _OF_RISK, "kans": _OF_RISK, "negative": _OF_RISK, "negatief": _OF_RISK,
@@ -140,11 +141,13 @@ def _clauses(text: str) -> Iterator[_Clause]:
 
 def _lists(sentence: str) -> list[tuple[int, bool]]:
     """The numbers of words between commas; added up where the list that they make is denied as a whole."""
+    said = words_of(sentence)
     head, colon, _ = sentence.partition(": ")
-    heading = words_of(head.rpartition(",")[2])
-    if colon and (not _DENIALS.isdisjoint(heading) or not _NEGATIVE.isdisjoint(heading[:1])):
-        return [(len(words_of(sentence)), True)]
-    joining = _OR if _DUTCH_DENIALS.isdisjoint(words_of(sentence)) else _DUTCH_OR
+    heading = words_of(head.rpartition(",")[2]) if colon else []
+    denials = _DENIALS.intersection(said)
+    if not _DENIALS.isdisjoint(heading) or not _NEGATIVE.isdisjoint(heading[:1]) or (denials and denials <= _VERBS):
+        return [(len(said), True)]
+    joining = _OR if _DUTCH_DENIALS.isdisjoint(denials) else _DUTCH_OR
     found: list[tuple[int, bool]] = []
     goes_on = False
     for piece in reversed(sentence.split(",")):

@@ -15,9 +15,9 @@ MEANT = {
     "ckd-g4": "CKD stadium 4; stage IV CKD; stage 4 chronic kidney disease; CKD G4A2; "
     "chronic kidney disease, stage IV; chronische nierschade G4",
     "ckd-g5": "end-stage kidney failure; ESKD; terminale nierinsufficiëntie",
-    "ckd": "renal impairment; chron. nierinsuff.; nierinsufficiëntie; pre-dialysis care",
-    "aki": "prerenale nierinsufficiëntie; acute kidney failure; acute on chronic kidney injury; acute tubulusnecrose",
-    "dialysis": "on haemodialysis three times weekly; CAPD; hemodialyse; buikdialyse; renal replacement therapy",
+    "ckd": "renal impairment; nierinsufficiëntie; pre-dialysis care",
+    "aki": "acute kidney failure; acute on chronic kidney injury; acute tubulusnecrose",
+    "dialysis": "on haemodialysis three times weekly; CAPD; hemodialyse",
     "ecg-change": "peaked T waves on ECG; prominent U waves; ECG-afwijkingen; wide QRS",
     "heart-failure": "HFrEF; chronic heart failure NYHA III; cardiac failure; gedecompenseerd hartfalen",
     "ischaemic-heart-disease": "stable angina; coronary artery disease with PCI; coronairsclerose",

@@ -82,7 +82,8 @@ OTHER: Mapping[str, Unit] = {
 
 # Spellings that are not UCUM, or are UCUM for what nobody means: `mmol/24.h` is (mmol/24)*h. Inside a unit, then whole.
 PART_SPELLINGS: Mapping[str, tuple[str, ...]] = {
-    "eq": ("Eq",), "meq": ("mEq",), "ueq": ("uEq", "µeq", "µEq"), "ug": ("µg", "μg", "mcg"), "umol": ("µmol", "μmol"),
+    "eq": ("Eq",), "meq": ("mEq", "mval", "mVal"), "ueq": ("uEq", "µeq", "µEq"), "ug": ("µg", "μg", "mcg"),
+    "umol": ("µmol", "μmol"),
     "[IU]": ("IU",), "m[IU]": ("mIU",), "u[IU]": ("uIU", "µIU", "μIU"), "k[IU]": ("kIU",), "uU": ("µU", "μU", "mcU"),
     "uL": ("µL", "μL", "µl", "μl"), "(24.h)": ("24h", "24.h", "24 h", "24hr", "24 hr", "24 uur", "day", "dag"),
     "10*3": ("10^3", "10E3"), "10*6": ("10^6", "10E6"), "10*9": ("10^9", "10E9"), "10*12": ("10^12", "10E12"),
@@ -94,7 +95,7 @@ SURFACE_SPELLINGS = (
 WHOLE_SPELLINGS: Mapping[str, str] = {
     **{f"{flow}/{surface}": "mL/min/{1.73_m2}" for flow in ("mL/min", "ml/min") for surface in SURFACE_SPELLINGS},
     "ml/min/{1.73_m2}": "mL/min/{1.73_m2}",
-    "{index}": "1", "{ratio}": "1",
+    "{index}": "1", "{ratio}": "1", "mg%": "mg/dL",
     "kg/m²": "kg/m2", "kg/m^2": "kg/m2", "mmHg": "mm[Hg]", "msec": "ms", "weeks": "wk", "pH": "[pH]", "lb": "[lb_av]",
     "lbs": "[lb_av]",
     "mOsm/kg": "mosm/kg", "{beats}/min": "/min", "beats/min": "/min", "bpm": "/min", "{breaths}/min": "/min",

@@ -10,9 +10,10 @@ from tests.shipped import knowledge
 MEANT = {
     "alcohol-use-disorder": "chronic alcohol misuse; alcohol dependence syndrome; schadelijk alcoholgebruik",
     "areflexia": "absent deep tendon reflexes; loss of patellar reflexes; afwezige peesreflexen",
-    "atrial-fibrillation": "paroxysmal AF; persistent atrial fibrillation; paroxysmaal AF",
-    "ckd-g3": "CKD stage 3b; chronic kidney disease G3bA2; chronische nierschade stadium 3",
-    "ckd-g4": "stage 4 chronic kidney disease; CKD G4A2; chronic kidney disease, stage IV; chronische nierschade G4",
+    "atrial-fibrillation": "boezemfibr.; new onset AF; paroxysmal AF; persistent atrial fibrillation; paroxysmaal AF",
+    "ckd-g3": "CKD3b; CKD stage 3b; chronic kidney disease G3bA2; chronische nierschade stadium 3",
+    "ckd-g4": "CKD stadium 4; stage IV CKD; stage 4 chronic kidney disease; CKD G4A2; "
+    "chronic kidney disease, stage IV; chronische nierschade G4",
     "ckd-g5": "end-stage kidney failure; ESKD; terminale nierinsufficiëntie",
     "ckd": "renal impairment; nierinsufficiëntie; pre-dialysis care",
     "aki": "acute kidney failure; acute on chronic kidney injury; acute tubulusnecrose",
@@ -21,7 +22,8 @@ MEANT = {
     "heart-failure": "HFrEF; chronic heart failure NYHA III; cardiac failure; gedecompenseerd hartfalen",
     "ischaemic-heart-disease": "stable angina; coronary artery disease with PCI; coronairsclerose",
     "laxative-misuse": "laxative abuse; misuse of laxatives; laxantiamisbruik",
-    "palliative": "end of life care; terminally ill; best supportive care; palliatieve fase",
+    "palliative": "end of life care; terminally ill; best supportive care; palliatieve fase; EOL care",
+    "pregnancy": "high-risk pregnancy; risicozwangerschap; in verwachting; antenatal care",
     "sepsis": "urosepsis; septicaemia",
     "seizure": "generalised tonic-clonic seizure; status epilepticus; gegeneraliseerd insult",
     "somnolence": "lethargy; reduced level of consciousness; slaperig",
@@ -30,6 +32,7 @@ MEANT = {
 NOT_MEANT = {
     "alcohol-use-disorder": "alcohol dependence in remission; non-alcoholic steatohepatitis; former alcoholism",
     "ckd-g4": "CKD stage 3b; stage 4 chronic kidney disease ruled out",
+    "delivery": "previous caesarean section; eerdere keizersnede; geplande sectio caesarea",
     "dialysis": "pre-dialysis care; no indication for dialysis",
     "ischaemic-heart-disease": "keelangina; coronary artery disease excluded",
     "palliative": "do not resuscitate; terminal ileitis; end-stage renal disease",

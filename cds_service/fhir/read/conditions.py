@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
@@ -13,6 +12,7 @@ from cds_service.facts.records import Problem
 from cds_service.facts.vocabulary import Vocabulary, words_of
 from cds_service.fhir import structs
 from cds_service.fhir.datatypes import CodeableConcept, Coding, Period, Reference
+from cds_service.fhir.read.denials import Denials, is_doubted
 from cds_service.fhir.read.lexicon import Terms, per_vocabulary, remember_concepts, remember_texts
 from cds_service.fhir.read.references import bare_id
 
@@ -20,24 +20,6 @@ _OVER = frozenset({"inactive", "remission", "resolved"})
 _DENIED = frozenset({"refuted", "entered-in-error"})
 _UNSURE = frozenset({"unconfirmed", "provisional", "differential"})
 _DONE = frozenset({"completed", "in-progress"})
-_NOT_THIS_PATIENT_NOW = frozenset(
-    {
-        "no", "not", "without", "denies", "denied", "negative", "excluded", "geen", "niet", "zonder", "ontkent",
-        "negatief", "uitgesloten", "family", "familie", "familieanamnese", "mother", "father", "brother", "sister",
-        "moeder", "vader", "broer", "zus", "risk", "risico", "former", "formerly", "voormalig", "voormalige",
-    }
-)  # fmt: skip
-_NEGATION_REACH = 3
-_OR = frozenset({"or", "nor", "of", "noch"})  # a denial of one term goes on to the next: "no seizures or syncope"
-_DENIED_AFTER = re.compile(
-    r"(is |was |has been )?(ruled out|excluded|denied|negative|absent|unlikely|resolved"
-    r"|uitgesloten|ontkend|negatief|afwezig|onwaarschijnlijk|genezen)\b"
-    r"|in ((full|complete|early|sustained|volledige) )?remissi(on|e)\b"
-)
-_DENIAL_LENGTH = 4
-_DOUBTED = frozenset(
-    {"suspected", "suspicion", "possible", "probable", "verdacht", "verdenking", "mogelijk", "mogelijke"}
-)
 
 
 class ConditionNames:
@@ -73,20 +55,12 @@ class ConditionNames:
     def in_note(self, text: str) -> frozenset[str]:
         """The groups whose terms stand in a text as whole words and are not denied beside it. Not remembered: what
         somebody wrote of one patient, perhaps with a name in it, is gone with the call."""
-        words, found, denied_to = words_of(text), set[str](), 0
-        for start, end, groups in self._terms.found_in(words):
-            joined = words[denied_to:start]
-            if _is_denied(words, start, end) or (denied_to and joined and _OR.issuperset(joined)):
-                denied_to = end
-            else:
-                found.update(groups)
-        return frozenset(found)
-
-
-def _is_denied(words: list[str], start: int, end: int) -> bool:
-    """Whether the words just before or after a term say that it is not this patient's, or not now."""
-    before, after = words[max(0, start - _NEGATION_REACH) : start], words[end : end + _DENIAL_LENGTH]
-    return not _NOT_THIS_PATIENT_NOW.isdisjoint(before) or _DENIED_AFTER.match(" ".join(after)) is not None
+        words = words_of(text)
+        terms = self._terms.found_in(words)
+        if not terms:
+            return frozenset()
+        denials = Denials(text, words)
+        return frozenset(g for start, end, groups in terms if not denials.cover(start, end) for g in groups)
 
 
 condition_names = per_vocabulary(ConditionNames)
@@ -113,7 +87,7 @@ def read_conditions(
         ended = _abatement(condition, as_of.zone)
         active = _status(condition.clinical_status) not in _OVER and not _has_abated(condition, ended, as_of)
         name = _shown_name(code)
-        confirmed = verification not in _UNSURE and not (by_text and _is_doubted(name))
+        confirmed = verification not in _UNSURE and not (by_text and is_doubted(name))
         ref, encounter = f"Condition/{condition.id}", encounter_ref(condition.encounter or condition.context)
         at = parse_moment(onset or condition.recorded_date or condition.asserted_date, as_of.zone)
         for group in groups:
@@ -176,11 +150,6 @@ def _shown_name(concept: CodeableConcept) -> str:
 def encounter_ref(reference: Reference | None) -> str | None:
     """A reference to an Encounter as `Encounter/<id>`."""
     return f"Encounter/{bare_id(reference.reference)}" if reference is not None and reference.reference else None
-
-
-def _is_doubted(name: str) -> bool:
-    """Whether a text calls a diagnosis suspected; one of two in a text is enough."""
-    return not _DOUBTED.isdisjoint(words_of(name))
 
 
 def _status(concept: CodeableConcept | str | None) -> str:

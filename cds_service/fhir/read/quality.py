@@ -30,12 +30,15 @@ HIGH_CODES = frozenset({"H", "HH", "HU"})
 POSITIVE_CODES = frozenset({"POS", "10828004", "52101004", "LA6576-8", "LA9633-4"})
 
 _WORD = r"h(?:a?e|ä)moly\w*"
-_BEFORE = r"\b(?:niet|geen|zonder|not|no|non|without|nicht|keine?|ohne)\b[ -]*(?:\w+ +){0,2}?"
-_NEGATIVE = r"(?:negatie[fv]e?|negativ\w*|none|absent|afwezig|0(?![.,]?\d))"
+_SPOILED = r"betrouw|beoor|bruik|bepa|te\b|reli|report|valid|interpret|usable|verwert"  # "not reliable: haemolysis"
+_BEFORE = (
+    rf"\b(?:niet|geen|zonder|not|no|non|free|vrij|without|nicht|keine?|ohne)\b[ -]*(?:(?!{_SPOILED})\w+ +){{0,2}}?"
+)
+_NEGATIVE = r"(?:negatie[fv]e?|negativ\w*|none|nee\b|nein\b|absent|afwezig|0(?![.,]?\d))"
 _SEEN = r"(?:detected|present|seen|visible|observed|zichtbaar|aanwezig|aantoonbaar|gezien|sichtbar)"
 _AFTER = (
     r"(?:\s+(?:index|graad|grade))?\s*"
-    rf"(?:[:=]\s*(?:geen|niet|nee|no|not|nein|kein)\b|[:=]?\s*(?:{_NEGATIVE}|(?:not|niet|nicht) +{_SEEN}))"
+    rf"(?:[:=]\s*(?:geen|niet|nee|no|not|nein|kein)\b|[:=?]?\s*(?:{_NEGATIVE}|(?:not|niet|nicht) +{_SEEN}))"
 )
 _HAEMOLYSIS = re.compile(_WORD, re.IGNORECASE)
 _NO_HAEMOLYSIS = re.compile(rf"{_BEFORE}{_WORD}|{_WORD}{_AFTER}", re.IGNORECASE)
@@ -46,7 +49,7 @@ _DRIP_ARM = re.compile(
     r"|contaminat\w* (?:with|by) (?:iv |infusion |drip )(?:fluid)?",
     re.IGNORECASE,
 )
-_NO_DRIP_ARM = re.compile(r"\b(?:niet|geen|zonder|not|no|without)\b[^.;]{0,40}(?:infu|drip|\biv\b)", re.IGNORECASE)
+_NO_DRIP_ARM = re.compile(r"\b(?:niet|geen|zonder|not|no|without)\b[^.,;]{0,40}(?:infu|drip|\biv\b)", re.IGNORECASE)
 _NOTE_HINTS = (b"moly", b"infu", b"drip", b"iv", b"\\u00")  # the last: letters that were written as escapes
 _OTHER_SPECIMEN = re.compile(
     r"\burin|dialysa[at]|effluent|\bcrrt\b|\bdrain|\bcsf\b|cerebrospinal|\bliquor|\bfluid\b|vocht\b|ascites"

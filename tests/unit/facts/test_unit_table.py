@@ -57,6 +57,9 @@ def test_a_spelling_outside_the_table_is_not_understood(text: str) -> None:
     [
         ("mmol/l", "mmol/L"),
         ("mEq/L", "meq/L"),
+        ("mval/l", "meq/L"),
+        ("mVal/L", "meq/L"),
+        ("mg%", "mg/dL"),
         ("µmol/L", "umol/L"),
         ("μmol/l", "umol/L"),
         ("mmol/24h", "mmol/d"),

@@ -17,6 +17,7 @@ from tests.unit.fhir.lab_results import UCUM, observation, only, read
         "verdunning met infuusvloeistof?",
         "boven het infuus geprikt",
         "drawn from drip arm",
+        "geen hemolyse, wel uit infuusarm",
         "contaminated with IV fluid",
         "sample taken above the infusion",
     ],

@@ -137,6 +137,8 @@ def test_the_unit_wins_over_the_code_and_the_mismatch_is_recorded() -> None:
         {"interpretation": [{"text": "Haemolysed"}]},
         {"specimen": {"display": "Serum, hemolytisch"}},
         {"note": [{"text": "niet lipemisch; wel hemolytisch"}]},
+        {"note": [{"text": "uitslag niet betrouwbaar door hemolyse"}]},
+        {"note": [{"text": "not reliable due to haemolysis"}]},
         {"modifierExtension": [HAEMOLYSED_MODIFIER]},
         {"specimen": {"reference": "#s"}, "contained": [{"id": "s", "condition": [{"text": "Hemolyzed"}]}]},
     ],
@@ -148,7 +150,8 @@ def test_haemolysis_is_read_from_words_and_known_codes(members: dict[str, Any]) 
 @pytest.mark.parametrize(
     "text",
     ["niet hemolytisch", "not haemolysed", "geen hemolyse", "non-hemolyzed", "no evidence of hemolysis",
-     "Hemolyse: geen", "hemolysis not detected", "hemolysis index: 0", "icteric"],
+     "Hemolyse: geen", "hemolytisch? nee", "free of haemolysis", "niet beïnvloed door hemolyse",
+     "hemolysis not detected", "hemolysis index: 0", "icteric"],
 )  # fmt: skip
 def test_a_denied_haemolysis_is_none(text: str) -> None:
     assert only(read(observation(note=[{"text": text}]))).flags == frozenset()

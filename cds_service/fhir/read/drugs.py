@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 from functools import cached_property
 
 import msgspec
@@ -14,6 +13,7 @@ from cds_service.fhir.datatypes import CodeableConcept, Coding
 from cds_service.fhir.read.combinations import Combinations
 from cds_service.fhir.read.lexicon import Terms, per_vocabulary, remember_concepts, without_final_e
 from cds_service.fhir.read.product_codes import ProductCodes
+from cds_service.fhir.read.salts import without_salt
 from cds_service.fhir.structs import Medication
 from cds_service.knowledge.vocabulary_systems import ATC, RXNORM, SNOMED, UNII
 
@@ -229,7 +229,7 @@ class DrugNames:
         other = False
         start = 0
         while start < len(words):
-            length, meanings = self._names.at(words, start)
+            length, meanings = self._at(words, start)
             if length:
                 bare = length == 1 and words[start] in ELEMENT_WORDS
                 if not (bare and other):
@@ -239,6 +239,18 @@ class DrugNames:
                 other = other or (words[start] not in _NEUTRAL and not found)
             start += length or 1
         return found
+
+    def _at(self, words: list[str], start: int) -> tuple[int, tuple[str, ...]]:
+        """The longest name that begins at `start`, else the drug whose salt that word is; a salt of an element is not
+        the element: many of those are excipients."""
+        length, meanings = self._names.at(words, start)
+        if length:
+            return length, meanings
+        for name in without_salt(words[start]):
+            length, meanings = self._names.at((name,), 0)
+            if length:
+                return (0, ()) if any(self._element(i) or i in self._bare for i in meanings) else (1, meanings)
+        return 0, ()
 
     def _refining(self, ingredients: set[str], groups: set[str], atc: set[str], named: Iterable[str]) -> set[str]:
         """What a name adds to a class code: the salt of its element, an ingredient that brings in no new group, or one
@@ -279,15 +291,3 @@ class DrugNames:
 
 
 drug_names = per_vocabulary(DrugNames)
-
-
-def _salts_of(vocabulary: Vocabulary) -> dict[str, dict[str, tuple[Decimal, Decimal] | None]]:
-    """Element -> the ingredients that supply it -> its share in percent w/w, None where it is not known."""
-    found: dict[str, dict[str, tuple[Decimal, Decimal] | None]] = {}
-    for drug in vocabulary.drugs.values():
-        if drug.element is not None:
-            found.setdefault(drug.element, {})[drug.id] = drug.elemental_percent
-    return found
-
-
-salts_of = per_vocabulary(_salts_of)

@@ -17,7 +17,7 @@ MEANT = {
     "ckd": "renal impairment; nierinsufficiëntie; pre-dialysis care",
     "aki": "acute kidney failure; acute on chronic kidney injury; acute tubulusnecrose",
     "dialysis": "on haemodialysis three times weekly; CAPD; hemodialyse",
-    "ecg-change": "peaked T waves on ECG; prominent U waves; ECG-afwijkingen; wide QRS",
+    "ecg-change": "peaked T waves on ECG; prominent U waves; ECG-afwijkingen; wide QRS; linkerbundeltakblok",
     "heart-failure": "HFrEF; chronic heart failure NYHA III; cardiac failure; gedecompenseerd hartfalen",
     "ischaemic-heart-disease": "stable angina; coronary artery disease with PCI; coronairsclerose",
     "laxative-misuse": "laxative abuse; misuse of laxatives; laxantiamisbruik",
@@ -25,6 +25,8 @@ MEANT = {
     "sepsis": "urosepsis; septicaemia",
     "seizure": "generalised tonic-clonic seizure; status epilepticus; gegeneraliseerd insult",
     "somnolence": "lethargy; reduced level of consciousness; slaperig",
+    "tremor": "handtremor; bevende handen",
+    "visual-disturbance": "xanthopsie; geel zien",
     "tetany": "Chvostek's sign positive; carpopedal spasms; teken van Trousseau",
 }
 NOT_MEANT = {

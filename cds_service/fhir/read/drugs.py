@@ -119,6 +119,7 @@ class DrugNames:
         self._prefixes |= {code for system, code in vocabulary.drug_codes if system == ATC}
         named = {word: vocabulary.drug_names[word] for word in sorted(ELEMENT_WORDS & vocabulary.drug_names.keys())}
         self._bare = {ingredient: self._element(ingredient) or word for word, ingredient in named.items()}
+        self._combined = frozenset(drug.id for drug in vocabulary.drugs.values() if drug.combined)
         self._combinations = Combinations(vocabulary, self._bare)
 
     def atc_codes(self, identity: Identity) -> frozenset[str]:
@@ -190,6 +191,8 @@ class DrugNames:
         elif ingredients.issubset(self._bare):
             said = (mapped.ingredients if mapped is not None else frozenset()) - self._bare.keys()
             ingredients |= self._refining(ingredients, groups, atc, said or self._named(*texts))
+        elif ingredients.issubset(self._combined):
+            ingredients |= self._named(*texts)
         known_by = next((name for name in _PRECEDENCE if name in known), next(iter(known), UNIDENTIFIED))
         identity = self._sealed(ingredients, groups, frozenset(atc), known_by, counted, False)
         return msgspec.structs.replace(identity, mapped=mapped) if mapped is not None else identity

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cards._families.magnesium_wasting.family import magnesium_wasting
+from cards._families.qt_drugs.family import systemic
 from cds_service.errors import CannotTellError
 from cds_service.facts.outcomes import Fact, Fires, Listing, NotApplicable, Outcome, Phrase, Satisfied, Value
 from cds_service.facts.patient import Limits, Patient
@@ -56,7 +57,7 @@ def _risks(patient: Patient) -> tuple[Fact, ...]:
 
 
 def _urgent(patient: Patient, k: Limits) -> tuple[Fact, ...]:
-    drugs: tuple[Fact, ...] = patient.taking_or_ordering("digoxin", "qt-candidates")
+    drugs: tuple[Fact, ...] = systemic(patient.taking_or_ordering("digoxin", "qt-candidates"))
     potassium = patient.latest("potassium")
     low = potassium is not None and potassium.below(k["potassium_low"])
     return (*drugs, potassium) if potassium is not None and low else drugs

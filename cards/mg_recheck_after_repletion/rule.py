@@ -8,6 +8,7 @@ from cards._families.electrolyte_red_flags.family import electrolyte_red_flags
 from cards._families.kidney_function.family import kidney_function
 from cards._families.magnesium_dosing.family import magnesium_dosing, ordered_after, placed_after
 from cards._families.magnesium_intake.lines import is_supplement
+from cards._families.qt_drugs.family import systemic
 from cds_service.errors import CannotTellError
 from cds_service.facts.outcomes import Fact, Fires, NotApplicable, Outcome, Phrase, Satisfied, Severity
 from cds_service.facts.patient import Limits, Patient
@@ -34,7 +35,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
     unknown = _unless_ordered(mg, patient)
     if unknown is None:
         return NotApplicable("a recheck is ordered already")
-    reasons: tuple[Fact, ...] = patient.taking(*RISKY)
+    reasons: tuple[Fact, ...] = systemic(patient.taking(*RISKY))
     infused = [p for p in repletion if p.route == "intravenous"]
     notes, missing = _remarks(patient, mg, newer, infused, k)
     return Fires(

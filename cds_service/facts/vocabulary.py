@@ -98,13 +98,17 @@ class Concept(msgspec.Struct, frozen=True):
 
 
 class Drug(msgspec.Struct, frozen=True):
-    """One ingredient of the value sets, its groups, and for salts the elemental share (percent w/w range)."""
+    """One ingredient of the value sets, its groups, and for salts the elemental share (percent w/w range).
+
+    combined  its codes stand for its combinations too: what else is in them only their names tell
+    """
 
     id: str
     label: Mapping[str, str]
     groups: frozenset[str]
     elemental_percent: tuple[Decimal, Decimal] | None = None
     element: str | None = None
+    combined: bool = False
 
 
 class AtcClass(msgspec.Struct, frozen=True):

@@ -122,7 +122,7 @@ class DrugCodes(FileModel):
 
 
 class IngredientEntry(FileModel):
-    """One ingredient."""
+    """One ingredient; `combined`: its codes stand for its combinations too, whose names tell what else is in them."""
 
     label: Bilingual
     groups: tuple[Id, ...] = ()
@@ -131,6 +131,7 @@ class IngredientEntry(FileModel):
     codes: DrugCodes = DrugCodes()
     element: str | None = None
     elemental_percent: Interval | None = None
+    combined: bool = False
 
 
 class AtcClassEntry(FileModel):

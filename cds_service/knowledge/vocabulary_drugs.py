@@ -81,6 +81,7 @@ class _Builder:
             groups=frozenset(entry.groups),
             elemental_percent=None if percent is None else percent.pair,
             element=entry.element,
+            combined=entry.combined,
         )
         for name in (entry.label.en, entry.label.nl, *entry.names):
             self._name(name, drug_id, path)

@@ -12,6 +12,7 @@ import msgspec
 from cards._families.calcium_basis.family import calcium_basis
 from cards._families.drug_monitoring.closer import Closer, Low, proven_low, reasons_for_closer
 from cards._families.drug_monitoring.courses import by_route, ended_within, last_dose, lasted, regular, used_from
+from cards._families.qt_drugs.family import systemic
 from cds_service.errors import CannotTellError
 from cds_service.facts.outcomes import Fact, Fires, NotApplicable, Outcome, Phrase, Satisfied, Value
 from cds_service.facts.patient import ORDER_HOOKS, Limits, Patient
@@ -101,7 +102,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
         return use
     if _just_measured(patient, use, k):
         return Satisfied(use.facts)
-    partners = patient.taking_or_ordering(*data.cofactor_drugs)
+    partners = systemic(patient.taking_or_ordering(*data.cofactor_drugs))
     closer = () if data.closer is None else reasons_for_closer(patient, data.closer, use.used, k)
     if not patient.not_measured_within(data.test, _interval(patient, use, bool(partners), bool(closer), k)):
         return Satisfied(use.facts)
@@ -193,7 +194,7 @@ def _cofactor(patient: Patient, k: Limits) -> bool:
     aged = data.cofactor_age is not None and patient.aged_at_least(k[data.cofactor_age])
     return (
         aged
-        or bool(patient.taking_or_ordering(*data.cofactor_drugs))
+        or bool(systemic(patient.taking_or_ordering(*data.cofactor_drugs)))
         or (bool(data.cofactor_conditions) and patient.has(*data.cofactor_conditions) is not None)
     )
 
@@ -219,7 +220,7 @@ def _named(reason: Fact) -> Value:
 def _urgent(patient: Patient, k: Limits) -> tuple[Fact, ...]:
     """The facts that make it urgent."""
     urgent: Urgent = k.data.urgent
-    reasons: list[Fact] = list(patient.taking_or_ordering(*urgent.drugs)) if urgent.drugs else []
+    reasons: list[Fact] = list(systemic(patient.taking_or_ordering(*urgent.drugs))) if urgent.drugs else []
     if urgent.conditions and urgent.window is not None:
         window = k.span(urgent.window)
         problems = (patient.has(group, within=window) for group in urgent.conditions)

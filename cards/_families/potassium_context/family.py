@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from cards._families.qt_drugs.family import systemic
 from cds_service.errors import CannotTellError
 from cds_service.facts.outcomes import Fact, Listing, Phrase, Severity
 from cds_service.facts.patient import Limits, Patient
@@ -75,7 +76,7 @@ def potassium_context(patient: Patient, k: Limits) -> PotassiumContext:
         potassium.below(k["moderate"]),
         reasons,
         causes,
-        patient.taking("digoxin", "qt-candidates", "diuretic"),
+        systemic(patient.taking("digoxin", "qt-candidates", "diuretic")),
         _within_site_range(potassium, k),
         _unread(patient),
         _notes(reasons, causes),
@@ -99,7 +100,7 @@ def _mild_reasons(patient: Patient, potassium: Result, k: Limits) -> tuple[Fact,
         patient.has("cirrhosis"),
     )
     known = tuple(problem for problem in diseases if problem is not None)
-    return patient.taking("digoxin", "qt-candidates") + known + _fall(patient, potassium, k)
+    return systemic(patient.taking("digoxin", "qt-candidates")) + known + _fall(patient, potassium, k)
 
 
 def _moderate_reasons(patient: Patient, k: Limits) -> tuple[Fact, ...]:

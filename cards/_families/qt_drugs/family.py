@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -39,8 +39,8 @@ class QtDrugs(msgspec.Struct, frozen=True):
 def qt_drugs(patient: Patient, k: Limits) -> QtDrugs:
     """The drugs of the group `qt-candidates` that count. Never raises: an empty list proves nothing."""
     return QtDrugs(
-        tuple([e for e in patient.taking("qt-candidates") if _is_systemic(e) and not _is_given_once(e)]),
-        tuple([e for e in patient.drafts("qt-candidates") if _is_systemic(e)]),
+        tuple([e for e in systemic(patient.taking("qt-candidates")) if not _is_given_once(e)]),
+        systemic(patient.drafts("qt-candidates")),
     )
 
 
@@ -55,15 +55,16 @@ def unread_lists(patient: Patient) -> tuple[str, ...]:
     return tuple(missing)
 
 
+def systemic(exposures: Iterable[Exposure]) -> tuple[Exposure, ...]:
+    """Those that reach the heart: no eye drops, creams or inhalers, but for the anaesthetics that are inhaled."""
+    return tuple([e for e in exposures if e.route not in LOCAL or not e.ingredients.isdisjoint(ANAESTHETICS)])
+
+
 def contains(exposures: Sequence[Exposure], other: Exposure) -> bool:
     """Whether one of the exposures is the same substance as `other`."""
     if other.ingredients:
         return any(not e.ingredients.isdisjoint(other.ingredients) for e in exposures)
     return any(not e.ingredients and e.atc == other.atc for e in exposures)
-
-
-def _is_systemic(exposure: Exposure) -> bool:
-    return exposure.route not in LOCAL or not exposure.ingredients.isdisjoint(ANAESTHETICS)
 
 
 def _is_given_once(exposure: Exposure) -> bool:

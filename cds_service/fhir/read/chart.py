@@ -23,7 +23,6 @@ from cds_service.fhir.read.conditions import (
     read_procedures,
 )
 from cds_service.fhir.read.drafts import PRESCRIPTION, PROCEDURE_ORDERS, read_drafts
-from cds_service.fhir.read.drugs import salts_of
 from cds_service.fhir.read.encounters import current_encounter, read_person, read_stay
 from cds_service.fhir.read.exposures import ExposureFacts, gather_exposures
 from cds_service.fhir.read.intake import Intake
@@ -31,6 +30,7 @@ from cds_service.fhir.read.medications import MedicationReader, Record
 from cds_service.fhir.read.observations import ObservationFacts, Page, page_order, read_observations
 from cds_service.fhir.read.orders import read_orders
 from cds_service.fhir.read.references import MedicationShelf
+from cds_service.fhir.read.salts import salts_of
 from cds_service.fhir.read.site_ranges import is_known_adult, with_site_range, with_site_ranges
 
 COMPLETE, NOT_ASKED = Coverage("complete"), Coverage("not asked")

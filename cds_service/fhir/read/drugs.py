@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from decimal import Decimal
 from functools import cached_property
 
 import msgspec
@@ -14,6 +13,7 @@ from cds_service.fhir.datatypes import CodeableConcept, Coding
 from cds_service.fhir.read.combinations import Combinations
 from cds_service.fhir.read.lexicon import Terms, per_vocabulary, remember_concepts, without_final_e
 from cds_service.fhir.read.product_codes import ProductCodes
+from cds_service.fhir.read.salts import without_salt
 from cds_service.fhir.structs import Medication
 from cds_service.knowledge.vocabulary_systems import ATC, RXNORM, SNOMED, UNII
 
@@ -119,6 +119,7 @@ class DrugNames:
         self._prefixes |= {code for system, code in vocabulary.drug_codes if system == ATC}
         named = {word: vocabulary.drug_names[word] for word in sorted(ELEMENT_WORDS & vocabulary.drug_names.keys())}
         self._bare = {ingredient: self._element(ingredient) or word for word, ingredient in named.items()}
+        self._combined = frozenset(drug.id for drug in vocabulary.drugs.values() if drug.combined)
         self._combinations = Combinations(vocabulary, self._bare)
 
     def atc_codes(self, identity: Identity) -> frozenset[str]:
@@ -190,6 +191,8 @@ class DrugNames:
         elif ingredients.issubset(self._bare):
             said = (mapped.ingredients if mapped is not None else frozenset()) - self._bare.keys()
             ingredients |= self._refining(ingredients, groups, atc, said or self._named(*texts))
+        elif ingredients.issubset(self._combined):
+            ingredients |= self._named(*texts)
         known_by = next((name for name in _PRECEDENCE if name in known), next(iter(known), UNIDENTIFIED))
         identity = self._sealed(ingredients, groups, frozenset(atc), known_by, counted, False)
         return msgspec.structs.replace(identity, mapped=mapped) if mapped is not None else identity
@@ -229,7 +232,7 @@ class DrugNames:
         other = False
         start = 0
         while start < len(words):
-            length, meanings = self._names.at(words, start)
+            length, meanings = self._at(words, start)
             if length:
                 bare = length == 1 and words[start] in ELEMENT_WORDS
                 if not (bare and other):
@@ -239,6 +242,18 @@ class DrugNames:
                 other = other or (words[start] not in _NEUTRAL and not found)
             start += length or 1
         return found
+
+    def _at(self, words: list[str], start: int) -> tuple[int, tuple[str, ...]]:
+        """The longest name that begins at `start`, else the drug whose salt that word is; a salt of an element is not
+        the element: many of those are excipients."""
+        length, meanings = self._names.at(words, start)
+        if length:
+            return length, meanings
+        for name in without_salt(words[start]):
+            length, meanings = self._names.at((name,), 0)
+            if length:
+                return (0, ()) if any(self._element(i) or i in self._bare for i in meanings) else (1, meanings)
+        return 0, ()
 
     def _refining(self, ingredients: set[str], groups: set[str], atc: set[str], named: Iterable[str]) -> set[str]:
         """What a name adds to a class code: the salt of its element, an ingredient that brings in no new group, or one
@@ -279,15 +294,3 @@ class DrugNames:
 
 
 drug_names = per_vocabulary(DrugNames)
-
-
-def _salts_of(vocabulary: Vocabulary) -> dict[str, dict[str, tuple[Decimal, Decimal] | None]]:
-    """Element -> the ingredients that supply it -> its share in percent w/w, None where it is not known."""
-    found: dict[str, dict[str, tuple[Decimal, Decimal] | None]] = {}
-    for drug in vocabulary.drugs.values():
-        if drug.element is not None:
-            found.setdefault(drug.element, {})[drug.id] = drug.elemental_percent
-    return found
-
-
-salts_of = per_vocabulary(_salts_of)

@@ -23,7 +23,8 @@ table{border-collapse:collapse}
 th,td{text-align:left;vertical-align:top;padding:.2rem 1rem .2rem 0;border-bottom:1px solid #ccc}
 .own{font-weight:bold}.off{border:2px solid;padding:.5rem}</style>
 {% macro limits(rows) %}
-<table class="limits"><tr><th>{{ t.name }}</th><th>{{ t.value }}</th><th>{{ t.range }}</th><th>{{ t.provenance }}</th></tr>
+<table class="limits">
+<tr><th>{{ t.name }}</th><th>{{ t.value }}</th><th>{{ t.range }}</th><th>{{ t.provenance }}</th></tr>
 {% for row in rows %}<tr><td>{{ row.limit.name.split("_")|join("_<wbr>"|safe) }}</td>
 <td{% if row.own %} class="own"{% endif %}>{{ number(row.limit.value) }}
 {%- if row.limit.unit != "1" %} {{ unit(row.limit.unit) }}{% endif %}

@@ -52,7 +52,7 @@ th,td{text-align:left;vertical-align:top;padding:.2rem 1rem .2rem 0;border-botto
 {{- one.label[language] }}</a>{% if not loop.last %}, {% endif %}{% endfor %}</li>{% endfor %}</ul>{% endif %}
 {% if sheet.limits %}<h2>{{ t.limits }}</h2>
 {{ limits(sheet.limits) }}{% endif %}
-{% for question in sheet.questions + sheet.gates if question.limits %}
+{% for question in sheet.questions + sheet.gates if question.limits and question.family.id != rule.family %}
 <h3>{{ question.family.title[language] }}</h3>
 {{ limits(question.limits) }}{% endfor %}
 {% if cards %}<h2>{{ t.cards }}</h2>{% endif %}

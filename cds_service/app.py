@@ -89,6 +89,7 @@ def create_app(settings: Settings, knowledge: Knowledge | None = None, answer: A
         hook_paths(edge, headers_without_origin(settings.allowed_origins)),
         title="Ionwise",
         version=edge.knowledge.version,
+        docs_url=None,  # its page would load scripts of others
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_living(keeper, clients, edge),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -141,8 +142,24 @@ def _switch(rule_id: str, state: Any, tenant: str, reason: str, author: str | No
 
     if not reason.strip():
         raise typer.BadParameter("say why", param_hint="--reason")
-    known = {found.id for found in load_knowledge(read_settings(sandbox=True).cards_dir, drafts=True).rules}
+    settings = read_settings(sandbox=True)
+    if tenant != EVERY:
+        _refuse_nobody(tenant, settings.tenants_dir)
+    known = {found.id for found in load_knowledge(settings.cards_dir, drafts=True).rules}
     if rule_id != EVERY and rule_id not in known:
         raise typer.BadParameter(f"{rule_id!r} is no rule")
     with_database(work)
     typer.echo(f"{rule_id} is {state} for tenant {tenant}; running processes follow within a minute")
+
+
+def _refuse_nobody(tenant: str, tenants_dir: Path | None) -> None:
+    """A switch for a tenant that is not served would look as if it worked."""
+    from cds_service.errors import KnowledgeError
+    from cds_service.knowledge.tenants import tenant_names
+
+    try:
+        served = frozenset() if tenants_dir is None else tenant_names(tenants_dir)
+    except KnowledgeError:  # a broken overlay must not keep a rule from being switched off
+        return
+    if served and tenant not in served:
+        raise typer.BadParameter(f"{tenant!r} is none of {', '.join(sorted(served))}", param_hint="--tenant")

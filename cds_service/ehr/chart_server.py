@@ -21,7 +21,7 @@ _WRITE = msgspec.json.Encoder(decimal_format="number").encode
 @contextmanager
 def chart_server(ask: Ask) -> Iterator[str]:
     """Serve in a thread of this process; gives the base address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"ask": staticmethod(ask)}))
+    server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"ask": staticmethod(ask)}))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -30,6 +30,10 @@ def chart_server(ask: Ask) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join(timeout=5)
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 64  # all needs are asked for at once, and a connection too many waits a second for its turn
 
 
 class _Handler(BaseHTTPRequestHandler):

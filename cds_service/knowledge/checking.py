@@ -1,4 +1,4 @@
-"""`ionwise check`: everything that is wrong with cards/, all at once."""
+"""The first part of `ionwise check`: everything that is wrong with the files of cards/, all at once."""
 
 from __future__ import annotations
 

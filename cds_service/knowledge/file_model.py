@@ -14,6 +14,13 @@ from cds_service.errors import Finding
 from cds_service.knowledge.yaml_strict import Document
 
 FORMAT = "docs/knowledge-format.md"
+_IN_WORDS = {
+    "is_instance_of": "must be a number, with a point where there are decimals",
+    "tuple_type": "must be a list: [...]",
+    "string_type": "must be text: put it in quotes",
+    "bool_type": "must be true or false",
+}
+"""What pydantic says in words of Python, by its kinds of error."""
 _SPAN = re.compile(r"([0-9]{1,4}) (h|d)")
 ID = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 
@@ -108,7 +115,9 @@ def _finding(
         return document.finding(path, f"unknown member {where!r}", remedy)
     if kind == "missing":
         return document.finding(path, f"{where} is missing", f"add it, see {guide}")
-    message = str(error["msg"]).removeprefix("Value error, ")
+    message = _IN_WORDS.get(kind, str(error["msg"]).removeprefix("Value error, "))
+    if error.get("ctx", {}).get("pattern") == ID:
+        message = "must be words in lower case, joined by hyphens"
     return document.finding(path, f"{where}: {message[0].lower()}{message[1:]}", "correct the value")
 
 

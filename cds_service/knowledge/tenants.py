@@ -10,11 +10,20 @@ from cds_service.knowledge.model import Knowledge
 from cds_service.knowledge.overlay.apply import apply_overlay
 from cds_service.knowledge.sources import Sources
 from cds_service.knowledge.tenant import DEFAULT_TENANT
+from cds_service.knowledge.yaml_strict import load_yaml
 
 NAME = "tenants"
 
 
 Verify = Callable[[Path, Knowledge], Iterable[Finding]]
+
+
+def tenant_names(tenants_dir: Path) -> frozenset[str]:
+    """The names of the tenants alone, without judging their overlays. Raises KnowledgeError for what is no YAML."""
+    read = {path: load_yaml(path, path.name).data for path in tenants_dir.glob("*.yaml")}
+    return frozenset(
+        str(data.get("tenant", path.stem)) if isinstance(data, dict) else path.stem for path, data in read.items()
+    )
 
 
 def load_tenants(

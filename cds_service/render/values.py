@@ -39,6 +39,7 @@ _UNITS = {
     "meq/L": {"nl": "mEq/L", "en": "mEq/L"},
     "h": {"nl": "uur", "en": "h"},
     "d": {"nl": "dagen", "en": "days"},
+    "a": {"nl": "jaar", "en": "years"},
 }
 
 
@@ -161,7 +162,7 @@ class Printer:
 
     def unit(self, unit: str) -> str:
         """A UCUM unit as people write it."""
-        return _unit(unit, self.language, self.escape)
+        return written_unit(unit, self.language, self.escape)
 
     def day(self, moment: Moment | None) -> str:
         """A date, with the time of day when it was recorded."""
@@ -245,7 +246,8 @@ _PRINTED: Mapping[type, Callable[[Printer, Any, str], str]] = {
 
 
 @lru_cache(maxsize=512)
-def _unit(unit: str, language: str, escape: Callable[[str], str]) -> str:
+def written_unit(unit: str, language: str, escape: Callable[[str], str] = str) -> str:
+    """A UCUM unit as people write it; one that we do not know as it is, escaped."""
     known = _UNITS.get(unit)
     return known[language] if known is not None else escape(unit)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from cds_service.errors import Finding, KnowledgeError
+from cds_service.errors import CannotTellError, Finding, KnowledgeError
 from cds_service.facts.outcomes import Severity
+from cds_service.facts.patient import Patient
 from cds_service.knowledge.case_file import CaseEntry, read_cases
 from cds_service.knowledge.model import Knowledge, Rule
 from cds_service.knowledge.sources import Sources
@@ -92,12 +95,26 @@ def failing_cases(knowledge: Knowledge, sources: Sources) -> Iterator[Finding]:
             continue
         for index, case in enumerate(source.entry.cases):
             try:
-                problems = run_case(case, rule, knowledge).problems
+                result = run_case(case, rule, knowledge)
+                problems = result.problems and (_crash(rule, result, knowledge) or result.problems)
             except SituationError as error:
                 problems = (str(error),)
             file, line = sources.shown(source.path), source.document.line("cases", index)
             for problem in problems:
                 yield Finding(file, line, "case", f"{case.name!r}: {problem}", "correct the case, or the rule")
+
+
+def _crash(rule: Rule, result: CaseResult, knowledge: Knowledge) -> tuple[str, ...]:
+    """What the rule raised and where, which the engine keeps to itself (a case is made up: it may be told)."""
+    try:
+        rule.evaluate(Patient(result.decision.snapshot, rule.needs, knowledge.families), rule.limits)
+    except CannotTellError:
+        return ()
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        at = ([frame for frame in frames if "cds_service" not in Path(frame.filename).parts] or frames)[-1]
+        return (f"{type(error).__name__}: {error}, at {Path(at.filename).name}:{at.lineno}",)
+    return ()
 
 
 def golden_cards(rule: Rule, cases: tuple[CaseEntry, ...], knowledge: Knowledge) -> dict[str, Any]:

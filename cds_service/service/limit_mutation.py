@@ -120,7 +120,7 @@ def _with_family(rule: Rule, family: Family, mutant: Mutant) -> Rule:
 def _noticed(rule: Rule, knowledge: Knowledge, situations: Sequence[Situation]) -> bool:
     for situation in situations:
         fresh = msgspec.structs.replace(situation.snapshot, answers={})
-        verdict = Run(fresh, knowledge).judge(rule)
+        (verdict,) = Run(fresh, knowledge).verdicts((rule,))
         if compare(situation.case, verdict.kind, verdict.variant, verdict.severity, verdict.missing, verdict.reason):
             return True
         if verdict.kind == "fires" and _printed(verdict) != _printed(situation.verdict):

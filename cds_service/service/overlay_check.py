@@ -131,7 +131,7 @@ class _Check:
 
 def _differs(situation: _Situation, rule: Rule, knowledge: Knowledge) -> bool:
     fresh = msgspec.structs.replace(situation.snapshot, answers={})
-    verdict = Run(fresh, knowledge).judge(rule)
+    (verdict,) = Run(fresh, knowledge).verdicts((rule,))
     return bool(
         compare(situation.case, verdict.kind, verdict.variant, verdict.severity, verdict.missing, verdict.reason)
     )

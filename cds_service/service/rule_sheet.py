@@ -102,7 +102,7 @@ def rule_sheet(knowledge: Knowledge, rule: Rule, record: RuleRecord) -> RuleShee
         record=record,
         decision=" ".join((inspect.getdoc(rule.evaluate) or "").split()),
         sees=sees,
-        limits=shown_limits(knowledge, rule.id, rule.limit_table),
+        limits=shown_limits(knowledge, rule.id, rule.limit_table, rule.family),
         questions=tuple(_question(knowledge, family) for family in (*own_family, *asked)),
         gates=tuple(_question(knowledge, family) for family in gates),
         orders=tuple(knowledge.orders[name].label for name in sorted(suggested) if name in knowledge.orders),
@@ -161,11 +161,17 @@ def _sees(knowledge: Knowledge, rule: Rule) -> tuple[Seen, ...]:
     return tuple(found)
 
 
-def shown_limits(knowledge: Knowledge, owner: str, limits: Iterable[Limit]) -> tuple[ShownLimit, ...]:
-    """The limits of a rule or family (`owner`) as they stand at this site."""
+def shown_limits(
+    knowledge: Knowledge, owner: str, limits: Iterable[Limit], mechanism: str | None = None
+) -> tuple[ShownLimit, ...]:
+    """The limits of a rule or family (`owner`) as they stand at this site; mechanism: whose limits are among them."""
     moved = knowledge.tenant.limits
     return tuple(
-        ShownLimit(one, f"{owner}.{one.name}" in moved or (one.same_as or "") in moved, _cited(knowledge, one))
+        ShownLimit(
+            one,
+            not moved.keys().isdisjoint((f"{owner}.{one.name}", f"{mechanism}.{one.name}", one.same_as or "")),
+            _cited(knowledge, one),
+        )
         for one in limits
     )
 

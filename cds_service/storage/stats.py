@@ -161,7 +161,7 @@ def as_json(statistics: Statistics) -> str:
 
 
 def as_text(statistics: Statistics) -> str:
-    """The figures as tables of plain text."""
+    """The figures as tables of plain text; a rule of which all figures are 0 has no line."""
     lines = [f"From {statistics.first} to {statistics.last} (days in UTC)", ""]
     head = (
         "tenant",
@@ -193,6 +193,7 @@ def as_text(statistics: Statistics) -> str:
             sum(r.cannot_tell.values()),
         )
         for r in statistics.rules
+        if r.fired or r.cannot_tell or r.accepted or r.overridden
     ]
     lines += _table((*head, "overridden", "cannot tell"), rows)
     for title, field in (("Overridden", "overridden"), ("Cannot tell", "cannot_tell"), ("Suppressed", "suppressed")):

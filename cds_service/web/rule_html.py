@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from jinja2 import Environment
 
+from cds_service.render.values import written_unit
 from cds_service.service.rule_records import given
 from cds_service.service.rule_sheet import LABELS_OF_KINDS, RuleSheet, card_lines, plain, wording
 
@@ -15,22 +16,27 @@ _PAGE = """<!doctype html>
 <title>{{ title }} - Ionwise</title>
 <style>body{font:16px/1.5 sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem}
 table{border-collapse:collapse}
-@media(max-width:40rem){td,th{padding-right:.5rem}td{overflow-wrap:anywhere}}
+@media(max-width:40rem){h1{font-size:1.5rem}h1,h3,td{overflow-wrap:anywhere;hyphens:auto}td,th{padding-right:.3rem}
+.limits{font-size:.875rem}}
+@media(min-width:24rem){.limits td:not(:last-child),.pieces td:first-child{overflow-wrap:normal}}
+@media(max-width:24rem){th{overflow-wrap:anywhere}}
 th,td{text-align:left;vertical-align:top;padding:.2rem 1rem .2rem 0;border-bottom:1px solid #ccc}
 .own{font-weight:bold}.off{border:2px solid;padding:.5rem}</style>
 {% macro limits(rows) %}
-<table><tr><th>{{ t.name }}</th><th>{{ t.value }}</th><th>{{ t.range }}</th><th>{{ t.provenance }}</th></tr>
-{% for row in rows %}<tr><td>{{ row.limit.name }}</td>
-<td{% if row.own %} class="own"{% endif %}>{{ row.limit.value }}
-{%- if row.limit.unit != "1" %} {{ row.limit.unit }}{% endif %}
+<table class="limits">
+<tr><th>{{ t.name }}</th><th>{{ t.value }}</th><th>{{ t.range }}</th><th>{{ t.provenance }}</th></tr>
+{% for row in rows %}<tr><td>{{ row.limit.name.split("_")|join("_<wbr>"|safe) }}</td>
+<td{% if row.own %} class="own"{% endif %}>{{ number(row.limit.value) }}
+{%- if row.limit.unit != "1" %} {{ unit(row.limit.unit) }}{% endif %}
 {%- if row.own %} ({{ t.own }}){% endif %}</td>
 <td>{% if row.limit.low is not none and row.limit.high is not none %}
-{{- t.fixed if row.limit.low == row.limit.high else row.limit.low ~ "\u2013" ~ row.limit.high }}{% endif %}</td>
+{{- t.fixed if row.limit.low == row.limit.high else number(row.limit.low) ~ "\u2013" ~ number(row.limit.high) }}
+{%- endif %}</td>
 <td>{{ t[row.limit.provenance] }}{% if row.cited %} ({{ row.cited }}){% endif %}</td></tr>
 {% endfor %}</table>
 {% endmacro %}
 <h1>{{ title }}</h1>
-<p>{{ rule.id }} · {{ t.version }} {{ rule.version }} ({{ rule.status }}) · {{ t.grade }}: {{ rule.grade }} ·
+<p>{{ rule.id }} · {{ t.version }} {{ rule.version }} ({{ rule.status }}) · {{ t.grade }}: {{ t[rule.grade] }} ·
 {{ t.reviewed }} {{ rule.review.reviewed }} ({{ rule.review.checker }}) · {{ t.knowledge }} {{ version }} ·
 <a href="{{ rule.id }}.json{{ query }}">JSON</a></p>
 {% if sheet.switched_off %}<p class="off">{{ t.off }}: {{ sheet.switched_off }}</p>{% endif %}
@@ -46,7 +52,7 @@ th,td{text-align:left;vertical-align:top;padding:.2rem 1rem .2rem 0;border-botto
 {{- one.label[language] }}</a>{% if not loop.last %}, {% endif %}{% endfor %}</li>{% endfor %}</ul>{% endif %}
 {% if sheet.limits %}<h2>{{ t.limits }}</h2>
 {{ limits(sheet.limits) }}{% endif %}
-{% for question in sheet.questions + sheet.gates if question.limits %}
+{% for question in sheet.questions + sheet.gates if question.limits and question.family.id != rule.family %}
 <h3>{{ question.family.title[language] }}</h3>
 {{ limits(question.limits) }}{% endfor %}
 {% if cards %}<h2>{{ t.cards }}</h2>{% endif %}
@@ -58,7 +64,7 @@ th,td{text-align:left;vertical-align:top;padding:.2rem 1rem .2rem 0;border-botto
 <table><tr><th>Nederlands</th><th>English</th></tr>
 {% for nl, en in notes %}<tr><td lang="nl">{{ nl }}</td><td lang="en">{{ en }}</td></tr>{% endfor %}</table>{% endif %}
 {% if pieces %}<h3>{{ t.pieces }}</h3>
-<table><tr><th>{{ t.name }}</th><th>Nederlands</th><th>English</th></tr>
+<table class="pieces"><tr><th>{{ t.name }}</th><th>Nederlands</th><th>English</th></tr>
 {% for name, nl, en in pieces %}<tr><td>{{ name }}</td><td lang="nl">{{ nl }}</td><td lang="en">{{ en }}</td></tr>
 {% endfor %}</table>{% endif %}
 {% if rule.evidence %}<h2>{{ t.evidence }}</h2>
@@ -88,6 +94,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "unread": "niet opnieuw gelezen", "cases": "Voorbeelden die bij elke wijziging worden getoetst",
         "case": "situatie", "given": "gegevens", "outcome": "uitkomst", "history": "Geschiedenis",
         "adult": "volwassenen", "child": "kinderen", "any": "alle", "off": "Hier uitgeschakeld",
+        "strong": "sterk", "moderate": "matig", "low": "zwak", "contested": "omstreden",
         "verified": "gelezen", "recalled": "uit kennis, niet opnieuw gelezen", "design": "eigen keuze",
     },
     "en": {
@@ -100,6 +107,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "unread": "not read again", "cases": "Examples, tested at every change",
         "case": "situation", "given": "data", "outcome": "outcome", "history": "History",
         "adult": "adults", "child": "children", "any": "all", "off": "Switched off here",
+        "strong": "strong", "moderate": "moderate", "low": "low", "contested": "contested",
         "verified": "verified", "recalled": "recalled, not read again", "design": "our own choice",
     },
 }  # fmt: skip
@@ -117,6 +125,8 @@ def rule_html(sheet: RuleSheet, version: str, language: str, query: str = "") ->
         title=rule.title[language],
         known_limits=[text[language] for text in rule.known_limits],
         t=WORDS[language],
+        number=lambda value: f"{value:f}".replace(".", "," if language == "nl" else "."),
+        unit=lambda unit: written_unit(unit, language),
         version=version,
         kinds=[(LABELS_OF_KINDS[kind][language], found) for kind, found in sheet.kinds()],
         gates=[question.family.title[language] for question in sheet.gates],

@@ -27,6 +27,7 @@ class Door(ThreadingHTTPServer):
     """Passes requests with the token on to the server; answers 401 to all others."""
 
     daemon_threads = True
+    request_queue_size = 64  # a call asks for everything at once
 
     def __init__(self, server: str, token: str) -> None:
         super().__init__(("127.0.0.1", 0), _Passage)

@@ -47,6 +47,8 @@ class Moods:
 class FhirServer(ThreadingHTTPServer):
     """Serves one chart; `base` is its address."""
 
+    request_queue_size = 64  # a call asks for everything at once
+
     def __init__(self, records: FileRecords, moods: Moods) -> None:
         self.records, self.moods = records, moods
         super().__init__(("127.0.0.1", 0), _Handler)

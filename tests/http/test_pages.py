@@ -27,7 +27,11 @@ def test_a_rule_page_shows_limits_sources_and_blind_spots_escaped(client: Client
 
 
 def test_a_rule_page_speaks_the_readers_language(client: Client) -> None:
-    assert "Ziet geen" in client.get("/rules/test-rule").body.decode()
+    page = client.get("/rules/test-rule").body.decode()
+    assert "Ziet geen" in page
+    assert "0,50 mmol/L" in page
+    assert "0,40\u20130,55" in page
+    assert "bewijskracht: sterk" in page
 
 
 def test_the_open_api_document_describes_every_endpoint(client: Client) -> None:
@@ -49,7 +53,8 @@ def test_the_source_attributes_of_a_rule_are_json(client: Client) -> None:
 
 
 def test_what_does_not_exist_has_no_page(client: Client) -> None:
-    for path in ("/rules/none", "/rules/none.json", "/valuesets/none", "/rules/test-rule?tenant=nobody"):
+    pages = ("/docs", "/redoc", "/rules/none", "/rules/none.json", "/valuesets/none", "/rules/test-rule?tenant=nobody")
+    for path in pages:
         reply = client.get(path)
         assert reply.status == 404, path
         assert reply.json["resourceType"] == "OperationOutcome"

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from cds_service.storage.pseudonyms import Pseudonyms
+from cds_service.storage.records import Tally
 from cds_service.storage.stats import Statistics, as_json, as_text, collect
 from cds_service.storage.store import Store
 from tests.storage.samples import NOW, accepted, cannot_tell, entry, issue, overridden, written
@@ -75,6 +76,14 @@ async def test_as_text_and_as_json(store: Store, people: Pseudonyms) -> None:
     data = json.loads(as_json(found))
     assert data["first"] == "2026-03-01"
     assert data["rules"][-1]["overridden"] == {"or-benefit": 1} or data["rules"][0]["rule"] == "mg-low"
+
+
+async def test_as_text_a_rule_that_was_always_satisfied_has_no_line(store: Store, people: Pseudonyms) -> None:
+    store.record(entry(people, tallies=(Tally("ca-high", 1, "satisfied", ""),)))
+    await written(store)
+    found = await collect(store.database, NOW.date(), NOW.date())
+    assert [rule.rule for rule in found.rules] == ["ca-high"]
+    assert "ca-high" not in as_text(found)
 
 
 async def test_what_another_client_says_of_a_card_is_not_an_answer(store: Store, people: Pseudonyms) -> None:

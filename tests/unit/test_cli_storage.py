@@ -50,6 +50,23 @@ def test_a_switch_is_recorded_with_author_and_reason(tmp_path: Path) -> None:
     assert all(authors)
 
 
+def test_a_switch_for_a_tenant_that_is_not_served_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    overlays = tmp_path / "overlays"
+    overlays.mkdir()
+    monkeypatch.setenv("IONWISE_TENANTS_DIR", str(overlays))
+    (overlays / "north.yaml").write_text("setting: gp\n", "utf-8")
+    (overlays / "b.yaml").write_text("tenant: south\n", "utf-8")
+    refused = run("rule", "off", "vitd-low", "--reason", "x")
+    assert refused.exit_code == 2
+    assert "none of north, south" in refused.output
+    assert [run("rule", "off", "vitd-low", "--reason", "x", "--tenant", name).exit_code for name in ("south", "*")] == [
+        0,
+        0,
+    ]
+    (overlays / "b.yaml").write_text("tenant: [", "utf-8")
+    assert run("rule", "off", "vitd-low", "--reason", "x").exit_code == 0, "a broken overlay is no obstacle"
+
+
 @pytest.mark.parametrize(
     "words", [("rule", "off", "no-such-rule", "--reason", "x"), ("rule", "off", "vitd-low", "--reason", " ")]
 )

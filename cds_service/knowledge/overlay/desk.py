@@ -38,8 +38,9 @@ class Desk:
 
     def unknown(self, what: str, name: str, known: Iterable[str], *path: str | int) -> None:
         """Note that there is no `what` of this name, and which comes near."""
-        near = get_close_matches(name, list(known), n=1)
-        self.wrong(f"unknown {what} {name}", f"did you mean {near[0]}?" if near else "correct the id", *path)
+        near = get_close_matches(name, list(known), n=1, cutoff=0.7)
+        remedy = f"did you mean {near[0]}?" if near else "correct the id; docs/overlay.md says where they are listed"
+        self.wrong(f"unknown {what} {name}", remedy, *path)
 
     def take(self, name: str, *path: str | int) -> Path | None:
         """A file that the overlay names, relative to its own folder; None and a finding when it is not there."""

@@ -24,12 +24,18 @@ def check_limits(desk: Desk, sources: Sources) -> dict[str, Decimal]:
         owner = owners.get(owner_id)
         limit = owner.entry.limits.get(name) if owner is not None else None
         if limit is None or limit.range is None:
-            remedy = "name a limit as <rule or family>.<limit>; where it says same_as, move the original"
+            remedy = "name a limit as <rule or family>.<limit>"
+            if owner is not None:
+                own = [name for name, limit in owner.entry.limits.items() if limit.range is not None]
+                remedy = f"it has {', '.join(own) or 'none'}; where it says same_as, move the original"
             desk.wrong(f"no limit {full} of its own", remedy, "limits", full)
         elif limit.constant:
             desk.wrong(f"{full} is part of a formula", "leave it out: no site may move it", "limits", full)
         elif not limit.range[0] <= value <= limit.range[1]:
             low, high = limit.range
+            if low == high:
+                desk.wrong(f"{full} is fixed at {low}", "leave it out: no site may move it", "limits", full)
+                continue
             desk.wrong(
                 f"{full} = {value} is outside {low} to {high}", "choose a value within the range", "limits", full
             )

@@ -20,9 +20,9 @@ number that is read in its source, or a question that is answered, disappears fr
 "Leads to at most" is the most severe card of the rules that use the number: where a rule has cards of several
 severities, the number may decide a milder one. Read the [page of the rule](rules.md) before signing.
 
-No live rule decides a warning or a critical card on a number that was recalled only: `ionwise check` refuses it. A rule
-that has such a number is silent: evaluated and recorded, and shown in the sandbox only, marked as silent. A site shows
-it by a signed line in [its overlay](overlay.md).
+No live rule decides a warning or a critical card on a number that was recalled only: `ionwise check` refuses it, and
+the rule stays silent until somebody has read the number. A silent rule is evaluated and recorded, and shown in the
+sandbox only, marked as silent; a site shows it by a signed line in [its overlay](overlay.md).
 """
 RISKS = ("high", "medium", "low")
 HEADINGS = {

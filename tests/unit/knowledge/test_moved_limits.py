@@ -33,6 +33,13 @@ def test_a_failing_case_guards_nothing(cards: Path, edit: Edit) -> None:
     assert "mg-trial.low may be 0.71 instead of 0.70 and no case notices" in problems(cards)
 
 
+def test_a_case_in_which_the_rule_is_not_run_guards_nothing(cards: Path, edit: Edit) -> None:
+    edit("mg_trial/cases.yaml", "magnesium-serum 0.70 mmol/L", "magnesium-serum 0.75 mmol/L")
+    edit("mg_trial/cases.yaml", "cases:\n", "cases:\n- {name: d, patient: {deceased: true}, then: gated}\n"
+         "- {name: e, then: not-applicable}\n")  # fmt: skip
+    assert problems(cards) == ["mg-trial.low may be 0.71 instead of 0.70 and no case notices"]
+
+
 def test_a_limit_that_only_changes_what_is_printed_is_noticed_by_the_golden_card(cards: Path, edit: Edit) -> None:
     number = "  note: {value: 0.5, unit: mmol/L, range: [0.4, 0.6], provenance: design}\n"
     edit("mg_trial/rule.yaml", "  low: {value", f"{number}  low: {{value")

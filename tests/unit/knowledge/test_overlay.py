@@ -177,6 +177,14 @@ def test_a_whole_tenant_can_be_silent(tmp_path: Path) -> None:
     ("text", "line", "problem"),
     [
         ("limits:\n  mg-hypomagnesaemia.severe: 0.70", 2, "0.70 is outside 0.45 to 0.55"),
+        ("limits:\n  mg-hypomagnesaemia.severe: 0,50", 2, "must be a number, with a point"),
+        ("limits:\n  mg-hypomagnesaemia.sever: 0.50", 2, "it has severe, moderate, treated_stays_critical;"),
+        ("limits:\n  mg-hypomagnesemia.severe: 0.50", 2, "name a limit as <rule or family>.<limit>"),
+        ("limits:\n  k-hyperkalaemia.mild: 5.4", 2, "k-hyperkalaemia.mild is fixed at 5.5"),
+        ("lab_codes:\n- {system: s, code: c, concept: kalium}", 2, "docs/overlay.md says where they are listed"),
+        ("loinc_too: no", 1, "must be true or false"),
+        ("languages: nl", 1, "must be a list"),
+        ("tenant: De Linde", 1, "must be words in lower case, joined by hyphens"),
         ("lab_codes:\n- {system: s, code: c, concept: magnesium-serun}", 2, "did you mean magnesium-serum?"),
         ("lab_codes:\n- {system: s, code: c, concept: potassium, unit: mg/d}", 2, "mg/d is no unit of potassium"),
         (

@@ -23,12 +23,6 @@ def test_every_member_names_its_own_label_in_the_bibliography() -> None:
     assert set(sources.values()) <= BIBLIOGRAPHY.keys()
 
 
-def test_a_label_that_was_not_read_says_that_it_is_recalled() -> None:
-    for source in DRUGS["groups"][GROUP]["sources"].values():
-        entry = BIBLIOGRAPHY[source]
-        assert ("read" in entry) != entry["citation"].endswith("Recalled."), source
-
-
 def test_no_atc_class_makes_a_drug_qt_prolonging() -> None:
     assert not [one.prefix for one in shared_tables().vocabulary.atc_classes if GROUP in one.groups]
 

@@ -87,6 +87,15 @@ def test_a_limit_that_the_site_chose_is_marked(tmp_path: Path) -> None:
     assert "0.45 mmol/L (own value)" in rule_html(own, "1", "en")
 
 
+def test_the_limits_of_the_mechanism_stand_once_on_the_page_and_are_marked_too(tmp_path: Path) -> None:
+    file = tmp_path / "site.yaml"
+    file.write_text("limits: {separation.morning_from: 6}\n", "utf-8")
+    knowledge = load_knowledge(overlay=file)
+    page = rule_html(rule_sheet(knowledge, knowledge.rule("sep-levothyroxine"), RuleRecord()), "1", "en")
+    assert page.count("morning_<wbr>from") == 1
+    assert "6 h (own value)" in page
+
+
 def test_the_page_in_the_documentation_has_a_row_for_every_case() -> None:
     shown = sheet("mg-borderline-low")
     page = rule_page(shown, "1")

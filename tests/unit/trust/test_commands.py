@@ -62,7 +62,7 @@ def test_a_client_is_added_to_a_new_file_and_to_the_end_of_an_old_one(folder: Pa
     ("arguments", "told"),
     [
         (("umc", ISSUER), "another client has this name too"),
-        (("Bad Name", "https://x.example"), "should match pattern"),
+        (("Bad Name", "https://x.example"), "must be words in lower case"),
         (("b", "https://x.example", "--profile", "paper"), "must be one of"),
         (("b", "https://x.example", "--key-set-url", "http://x.example"), "use https"),
     ],

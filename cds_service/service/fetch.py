@@ -92,13 +92,12 @@ class Fetcher:
             if not errands and not missing_products(prescribed, call.drafts, named.rstrip("/")):
                 return Fetched(call)
             access = self._access(call, envelope, room, elapsed)
-            client = await self._clients.of(_server(named, servers))
+            async with self._clients.of(_server(named, servers)) as client:
+                found = await _Trip(client, access, call, self._clients.outcomes).run(errands, shelves)
         except OutboundError as error:
             untold = msgspec.structs.replace(NOT_ASKED, reason=error.failure)
             found = {key: untold for key, answer in call.answers.items() if answer.state == "not asked"}
             self._clients.outcomes.keys[error.failure] += len(found)
-        else:
-            found = await _Trip(client, access, call, self._clients.outcomes).run(errands, shelves)
         _report(call.hook, found)
         return Fetched(msgspec.structs.replace(call, answers={**call.answers, **found}), room.taken)
 

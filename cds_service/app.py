@@ -183,7 +183,7 @@ def decide_with(settings: Settings, knowledge: Knowledge, manner: Manner) -> Adv
     def advise(call: Call, voice: Voice, switched: Mapping[str, str]) -> Opinion:
         deciding = decider(voice)
         assessment = deciding.assess(call, switched)
-        return Opinion(assessment.repeatable, partial(_conclude, deciding, assessment))
+        return Opinion(assessment.sifted.visible, partial(_conclude, deciding, assessment))
 
     return advise
 

@@ -153,6 +153,11 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
     @field_validator("data_dir", "pseudonym_key_file", "clients_file", "cards_dir", "tenants_dir")
     @classmethod
     def _of_user(cls, value: Path | None) -> Path | None:

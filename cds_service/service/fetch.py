@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import anyio
 import msgspec
 
 from cds_service.fhir.call import Call, KeyAnswer
@@ -169,16 +170,17 @@ class _Trip:
         read = errand.query.path.rpartition("/")[2] if errand.query is not None and errand.query.is_read else None
         pages = Pages(errand.entry, read)
         stopped: Failure | None = None
-        try:
-            async with asyncio.timeout_at(self._access.deadline):
+        # Not asyncio's timeout: that would reach into the shielded blocks in which httpcore cleans its pool up.
+        with anyio.CancelScope(deadline=self._access.deadline) as span:
+            try:
                 await self._all_pages(errand, pages)
-        except TimeoutError:
+            except OutboundError as error:
+                stopped = error.failure
+            except Exception as error:  # one need must not fail the call
+                log.error("fetch crashed", extra={"error": type(error).__name__})
+                stopped = Failure.CRASH
+        if span.cancelled_caught:
             stopped = Failure.TIMEOUT
-        except OutboundError as error:
-            stopped = error.failure
-        except Exception as error:  # one need must not fail the call
-            log.error("fetch crashed", extra={"error": type(error).__name__})
-            stopped = Failure.CRASH
         self._outcomes.keys[stopped or "ok"] += 1
         return pages.answer(stopped)
 

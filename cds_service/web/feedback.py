@@ -76,7 +76,7 @@ class FeedbackEndpoint:
             return outcome_response(
                 503,
                 "transient",
-                "the feedback cannot be stored now, nothing of it was; send it again later",
+                "the feedback may not be stored; send it again later, what is known is not stored twice",
                 {"Retry-After": str(error.retry_after)},
             )
         except Exception as error:

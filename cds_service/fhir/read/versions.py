@@ -46,7 +46,7 @@ def newest_versions(pages: list[Keyed], clock: Clock) -> list[Keyed]:
     return [(key, (observation,)) for key, observation in (*found.values(), *nameless)]
 
 
-def last_updated(resource: Resource) -> str | None:
+def last_updated(resource: Resource | Observation) -> str | None:
     """When the server last changed it, as sent."""
     return None if resource.meta is None else resource.meta.last_updated
 

@@ -20,7 +20,7 @@ from cds_service.fhir.client import FhirClients
 from cds_service.fhir.profiles import PROFILES
 from cds_service.knowledge.model import Knowledge
 from cds_service.service.capture import Captures
-from cds_service.service.decide import Assessment, DecideOptions, Decider
+from cds_service.service.decide import Assessment, Decider
 from cds_service.service.fetch import Fetcher, FetchLimits
 from cds_service.service.keeper import Keeper
 from cds_service.service.meter import Meter
@@ -168,23 +168,18 @@ def decide_with(settings: Settings, knowledge: Knowledge, manner: Manner) -> Adv
 
     @lru_cache(maxsize=64)  # one per language and address; outside the sandbox there is one address
     def decider(voice: Voice) -> Decider:
-        options = DecideOptions(
+        options = settings.decide_options(
             language=voice.language,
-            zone=settings.zone,
             base_url=voice.base_url,
-            canonical_base=settings.canonical_base,
             form=PROFILES[manner.profile].cards,
-            sandbox=settings.sandbox,
             decision_extension=manner.decision_extension,
-            admit_unknown_status=settings.admit_unknown_status,
-            settings={"icu_locations": frozenset(settings.icu_locations)},
         )
         return Decider(knowledge, options.for_tenant(knowledge.tenant))
 
     def advise(call: Call, voice: Voice, switched: Mapping[str, str]) -> Opinion:
         deciding = decider(voice)
         assessment = deciding.assess(call, switched)
-        return Opinion(assessment.repeatable, partial(_conclude, deciding, assessment))
+        return Opinion(assessment.sifted.visible, partial(_conclude, deciding, assessment))
 
     return advise
 

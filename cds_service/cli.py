@@ -228,7 +228,6 @@ def explain_request(
 
     from cds_service.fhir.profiles import PROFILES, apply_profile
     from cds_service.knowledge.load import load_knowledge
-    from cds_service.service.decide import DecideOptions
     from cds_service.service.explain import explain_body
     from cds_service.settings import read_settings
 
@@ -236,13 +235,7 @@ def explain_request(
     settings = read_settings(sandbox=True)
     knowledge = load_knowledge(settings.cards_dir, overlay=overlay)
     tenant = knowledge.tenant
-    options = DecideOptions(
-        language=language,
-        zone=settings.zone,
-        sandbox=True,
-        admit_unknown_status=settings.admit_unknown_status,
-        settings={"icu_locations": frozenset(settings.icu_locations)},
-    ).for_tenant(tenant)
+    options = settings.decide_options(language=language).for_tenant(tenant)
     absent = frozenset(settings.absent_sources) if tenant.absent_sources is None else tenant.absent_sources
     plan = apply_profile(knowledge.key_plan, PROFILES[settings.profile], absent)
     now = datetime.now(UTC)  # noqa: TID251 (a command line has a clock)

@@ -64,16 +64,11 @@ def compare(
     import msgspec
 
     from cds_service.service.compare import compare_sides, read_side
-    from cds_service.service.decide import DecideOptions
     from cds_service.service.recorded import read_examples
     from cds_service.settings import read_settings
 
     settings = read_settings(sandbox=True)
-    options = DecideOptions(
-        zone=settings.zone,
-        admit_unknown_status=settings.admit_unknown_status,
-        settings={"icu_locations": frozenset(settings.icu_locations)},
-    )
+    options = settings.decide_options(sandbox=False)
     now = datetime.now(UTC)  # noqa: TID251 (a command line has a clock)
     moment = None if as_of is None else as_of.replace(tzinfo=settings.zone)
     examples, unreadable = read_examples(data, now, moment)

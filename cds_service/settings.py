@@ -9,7 +9,7 @@ import difflib
 import os
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
@@ -17,6 +17,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from cds_service.errors import SettingsError
 from cds_service.facts.moments import read_zone
+
+if TYPE_CHECKING:
+    from cds_service.service.decide import DecideOptions
 
 PREFIX = "IONWISE_"
 TESTS = "IONWISE_TEST_"  # of the test suite: no setting, and no mistake either
@@ -153,6 +156,11 @@ class Settings(BaseSettings):
     def _split(cls, value: Any) -> Any:
         return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
     @field_validator("data_dir", "pseudonym_key_file", "clients_file", "cards_dir", "tenants_dir")
     @classmethod
     def _of_user(cls, value: Path | None) -> Path | None:
@@ -179,6 +187,19 @@ class Settings(BaseSettings):
     def zone(self) -> ZoneInfo:
         """The time zone as an object."""
         return ZoneInfo(self.time_zone)
+
+    def decide_options(self, **manner: Any) -> DecideOptions:
+        """How calls are decided here; `manner`: what differs from caller to caller, as members of DecideOptions."""
+        from cds_service.service.decide import DecideOptions  # most commands do without
+
+        common: dict[str, Any] = {
+            "zone": self.zone,
+            "canonical_base": self.canonical_base,
+            "sandbox": self.sandbox,
+            "admit_unknown_status": self.admit_unknown_status,
+            "settings": {"icu_locations": frozenset(self.icu_locations)},
+        }
+        return DecideOptions(**common | manner)
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:

@@ -48,31 +48,47 @@ class Ranking(msgspec.Struct, frozen=True):
     suppressed: tuple[Suppressed, ...]
 
 
-def rank(
+class Sifted(msgspec.Struct, frozen=True):
+    """The verdicts that fire: those that may lead to a card at this hook, and the others."""
+
+    visible: tuple[Verdict, ...]
+    hidden: tuple[Suppressed, ...]
+
+
+def sift(
     verdicts: Iterable[Verdict],
     hook: str,
     policy: Policy,
     *,
     show_silent: bool = False,
     silenced: Container[str] = frozenset(),
-    kept_back: Mapping[str, KeptBack] = {},
-) -> Ranking:
-    """Order, merge and cap the verdicts that fire.
+) -> Sifted:
+    """Tell apart what may be shown at this hook, before earlier cards are looked at.
 
     show_silent: sandbox mode shows rules of status `silent` too, but not those that an operator `silenced`.
-    kept_back: the rules that are not to be shown again; as a line of a card that is shown they stay.
     """
-    suppressed = []
-    visible: dict[str, Verdict] = {}
+    visible, hidden = [], []
     allowed = policy.hook_tiers.get(hook, frozenset())
-    for verdict in [verdict for verdict in verdicts if verdict.kind == "fires"]:
+    for verdict in verdicts:
+        if verdict.kind != "fires":
+            continue
         rule = verdict.rule
         if rule.id in silenced or (rule.status == "silent" and not show_silent):
-            suppressed.append(Suppressed(verdict, "silent"))
+            hidden.append(Suppressed(verdict, "silent"))
         elif verdict.tier not in allowed:
-            suppressed.append(Suppressed(verdict, f"{verdict.tier} is not shown at {hook}"))
+            hidden.append(Suppressed(verdict, f"{verdict.tier} is not shown at {hook}"))
         else:
-            visible[rule.id] = verdict
+            visible.append(verdict)
+    return Sifted(tuple(visible), tuple(hidden))
+
+
+def rank(sifted: Sifted, hook: str, policy: Policy, kept_back: Mapping[str, KeptBack] = {}) -> Ranking:
+    """Order, merge and cap what may be shown.
+
+    kept_back: the rules that are not to be shown again; as a line of a card that is shown they stay.
+    """
+    suppressed = list(sifted.hidden)
+    visible = {verdict.rule_id: verdict for verdict in sifted.visible}
     cards = _absorb(visible, hook, policy)
     while kept_back and (repeated := [card.verdict for card in cards if card.verdict.rule_id in kept_back]):
         for verdict in repeated:  # what it absorbed and nobody has seen yet finds another card, or one of its own

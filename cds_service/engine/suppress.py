@@ -7,7 +7,7 @@ what the memory cannot place. Time counts from the decision that issued the card
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal
@@ -18,7 +18,7 @@ from cds_service.engine.run import Verdict
 from cds_service.facts.moments import AsOf
 from cds_service.facts.outcomes import Severity
 from cds_service.facts.records import Exposure
-from cds_service.knowledge.model import MemoryPolicy, Policy
+from cds_service.knowledge.model import MemoryPolicy
 
 LONGEST_SUBJECT = 200  # characters that the ledger keeps of a subject
 
@@ -56,28 +56,6 @@ class KeptBack(msgspec.Struct, frozen=True):
 
     reason: Literal["overridden", "shown before"]
     until: datetime
-
-
-def repeatable(
-    verdicts: Iterable[Verdict],
-    hook: str,
-    policy: Policy,
-    *,
-    silenced: Container[str] = frozenset(),
-    show_silent: bool = False,
-) -> tuple[Verdict, ...]:
-    """The verdicts that may lead to a card at this hook: those that earlier cards may keep back."""
-    fired = [verdict for verdict in verdicts if verdict.kind == "fires"]
-    if not fired:
-        return ()
-    tiers = policy.hook_tiers.get(hook, frozenset())
-    return tuple(
-        verdict
-        for verdict in fired
-        if verdict.tier in tiers
-        and verdict.rule_id not in silenced
-        and (show_silent or verdict.rule.status != "silent")
-    )
 
 
 def comes_once(verdict: Verdict, hook: str, policy: MemoryPolicy) -> bool:

@@ -7,9 +7,9 @@ know it. Repeated are only 429 and 503 that say when, and a kept connection that
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections import OrderedDict
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlencode
 
@@ -54,11 +54,12 @@ class Access:
 
 
 class FhirClient:
-    """One server. All methods raise OutboundError."""
+    """One server. All methods raise OutboundError. `calls`: how many use it now."""
 
     def __init__(self, base_url: str, http: httpx.AsyncClient, outcomes: Outcomes) -> None:
         self._base = read_base(base_url)
         self.root = str(self._base).rstrip("/")
+        self.calls = 0
         self._http = http
         self._outcomes = outcomes
         self._method = ""  # how it searches: POST or GET, once one has worked
@@ -73,13 +74,13 @@ class FhirClient:
             try:
                 body = await self._send("POST", f"{url}/_search", access, form)
             except OutboundError as error:
-                if self._method or error.status not in _NO_POST_SEARCH:
+                if self._method == "POST" or error.status not in _NO_POST_SEARCH:
                     raise
             else:
                 self._method = "POST"
                 return url, body
         body = await self._send("GET", f"{url}?{form}", access)
-        self._method = "GET"
+        self._method = self._method or "GET"
         return url, body
 
     async def follow(self, link: str, page: str, access: Access) -> tuple[str, bytes]:
@@ -122,8 +123,9 @@ class FhirClient:
 
 
 class FhirClients:
-    """The clients of one process, opened when first needed, at most MOST_SERVERS. For one event loop.
+    """The clients of one process, opened when first needed. For one event loop.
 
+    Kept are MOST_SERVERS of them, more only while more are in use: none is closed under a call.
     sandbox: whether plain http, this machine and `networks` may be called.
     """
 
@@ -136,30 +138,41 @@ class FhirClients:
         self._resolve = resolve
         self._open: OrderedDict[FhirServer, FhirClient] = OrderedDict()
 
-    async def of(self, server: FhirServer) -> FhirClient:
-        """The client of a server. Raises OutboundError when its certificates cannot be read."""
-        if server in self._open:
-            self._open.move_to_end(server)
-            return self._open[server]
+    @asynccontextmanager
+    async def of(self, server: FhirServer) -> AsyncIterator[FhirClient]:
+        """The client of a server, for one call. Raises OutboundError when its certificates cannot be read."""
+        client = self._open.get(server) or await self._add(server)
+        self._open.move_to_end(server)
+        client.calls += 1
         try:
-            tls = await asyncio.to_thread(read_tls, server.ca_bundle, server.client_certificate, server.client_key)
-        except OSError:
-            raise OutboundError(Failure.TLS) from None
-        client = self._open.get(server) or self._add(server, tls)
-        while len(self._open) > MOST_SERVERS:
-            await self._open.popitem(last=False)[1].aclose()
-        return client
+            yield client
+        finally:
+            client.calls -= 1
+            await self._close_unused()
 
     async def aclose(self) -> None:
         """Close all connections."""
         while self._open:
             await self._open.popitem()[1].aclose()
 
-    def _add(self, server: FhirServer, tls: ssl.SSLContext) -> FhirClient:
-        rules = AddressRules(loopback=self._sandbox, networks=(*server.private_networks, *self._networks))
-        http = open_client(rules, plain_http=self._sandbox, tls=tls, proxy=server.proxy, resolve=self._resolve)
-        client = self._open[server] = FhirClient(server.base_url, http, self.outcomes)
-        return client
+    async def _add(self, server: FhirServer) -> FhirClient:
+        try:
+            tls = await asyncio.to_thread(read_tls, server.ca_bundle, server.client_certificate, server.client_key)
+        except OSError:
+            raise OutboundError(Failure.TLS) from None
+        if server not in self._open:  # another call may have been quicker
+            rules = AddressRules(loopback=self._sandbox, networks=(*server.private_networks, *self._networks))
+            http = open_client(rules, plain_http=self._sandbox, tls=tls, proxy=server.proxy, resolve=self._resolve)
+            self._open[server] = FhirClient(server.base_url, http, self.outcomes)
+        return self._open[server]
+
+    async def _close_unused(self) -> None:
+        """Close the clients that were not used for longest, as far as there are too many."""
+        while len(self._open) > MOST_SERVERS:
+            unused = next((server for server, client in self._open.items() if not client.calls), None)
+            if unused is None:
+                return
+            await self._open.pop(unused).aclose()
 
 
 def _retry_after(response: httpx.Response) -> float | None:

@@ -55,11 +55,11 @@ def open_client(
         "keepalive_expiry": KEEP_ALIVE_SECONDS,
     }
     if proxy is None:
-        pool = httpcore.AsyncConnectionPool(network_backend=GuardedBackend(rules, resolve), **shared)
+        pool: httpcore.AsyncConnectionPool = _Pool(network_backend=GuardedBackend(rules, resolve), **shared)
     else:
         address = httpx.URL(proxy)
         auth = (address.username, address.password) if address.userinfo else None
-        pool = httpcore.AsyncHTTPProxy(str(address.copy_with(userinfo=b"")), auth, **shared)
+        pool = _ProxyPool(str(address.copy_with(userinfo=b"")), auth, **shared)
     return httpx.AsyncClient(
         transport=GuardedTransport(pool, rules, plain_http=plain_http),
         timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
@@ -149,6 +149,21 @@ def _inflated(inflater: Any, packed: bytes) -> Iterator[bytes]:
         except zlib.error:
             raise OutboundError(Failure.ENCODING) from None
         packed = inflater.unconsumed_tail
+
+
+class _Pool(httpcore.AsyncConnectionPool):
+    """A pool that gives up a connection with the request that it was made for: httpcore keeps one whose request was
+    cancelled before it began, busy for ever, until there is no room for others."""
+
+    def _assign_requests_to_connections(self) -> list[httpcore.AsyncConnectionInterface]:
+        wanted = {request.connection for request in self._requests}
+        left = [one for one in self._connections if not (one in wanted or one.is_idle() or one.is_closed())]
+        self._connections = [one for one in self._connections if one not in left]
+        return left + super()._assign_requests_to_connections()
+
+
+class _ProxyPool(_Pool, httpcore.AsyncHTTPProxy):
+    """The same by way of a proxy."""
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):

@@ -7,6 +7,7 @@ lost no entry and whose copies of one resource agree. Whatever else came is told
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,11 +18,12 @@ from cds_service.facts.records import CoverageState
 from cds_service.fhir.call import KeyAnswer
 from cds_service.fhir.failures import Failure, OutboundError
 from cds_service.fhir.prefetch import page_size, read_answer, read_head
+from cds_service.fhir.read.versions import is_later
 from cds_service.knowledge.model import KeyPlanEntry
 
 MOST_PAGES = 40
 MOST_RESOURCES = 2000
-_UTC = ZoneInfo("UTC")
+_CLOCK = partial(parse_moment, zone=ZoneInfo("UTC"))
 _NUMBER = re.compile(r"[0-9]{1,64}")  # FHIR has no longer ids
 
 
@@ -175,12 +177,10 @@ def _version(raw: msgspec.Raw) -> _Version:
 
 
 def _is_later(one: _Version, other: _Version) -> bool | None:
-    """Whether one version is newer than the other; None when they do not tell."""
+    """Whether one version is newer than the other; None when neither their times nor their numbers tell."""
     first, second = one.meta or _Meta(), other.meta or _Meta()
-    moments = [parse_moment(meta.lastUpdated, _UTC) for meta in (first, second)]
-    if moments[0] is not None and moments[1] is not None and moments[0] != moments[1]:
-        return moments[0].earliest > moments[1].earliest
+    later = is_later(first.lastUpdated, second.lastUpdated, _CLOCK)
     numbers = [meta.versionId or "" for meta in (first, second)]
-    if all(map(_NUMBER.fullmatch, numbers)) and numbers[0] != numbers[1]:
+    if later is None and all(map(_NUMBER.fullmatch, numbers)) and numbers[0] != numbers[1]:
         return int(numbers[0]) > int(numbers[1])
-    return None
+    return later

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from cds_service.engine.rank import Ranking, rank
+from cds_service.engine.rank import Ranking, Sifted, rank, sift
 from cds_service.engine.run import Verdict, run_rules
-from cds_service.engine.suppress import NO_MEMORY, Memory, keep_back, repeatable
+from cds_service.engine.suppress import NO_MEMORY, Memory, keep_back
 from cds_service.facts.snapshot import Snapshot
 from cds_service.fhir.call import Call
 from cds_service.fhir.read.chart import read_chart
@@ -74,17 +74,13 @@ class Decision(msgspec.Struct, frozen=True):
 class Assessment(msgspec.Struct, frozen=True):
     """What the rules came to, before earlier cards are looked at.
 
-    fired       the verdicts of the trace that fire
-    silenced    rules that an operator made silent
-    repeatable  verdicts that earlier cards may keep back; without any there is nothing to look up
+    sifted  what of it may be shown; without any visible verdict there is nothing to look up
     """
 
     call: Call
     snapshot: Snapshot
     trace: tuple[Verdict, ...]
-    fired: tuple[Verdict, ...]
-    silenced: frozenset[str]
-    repeatable: tuple[Verdict, ...]
+    sifted: Sifted
 
 
 class Decider:
@@ -125,21 +121,14 @@ class Decider:
         stopped = dict.fromkeys(_switched(rules, switched, "off"), SWITCHED_OFF) if switched else NOTHING_SWITCHED
         trace = run_rules(snapshot, knowledge, rules, stopped)
         silenced = _switched(rules, switched, "silent")
-        fired = tuple([verdict for verdict in trace if verdict.kind == "fires"])
-        repeated = repeatable(fired, call.hook, knowledge.policy, silenced=silenced, show_silent=options.sandbox)
-        return Assessment(call, snapshot, trace, fired, silenced, repeated)
+        sifted = sift(trace, call.hook, knowledge.policy, show_silent=options.sandbox, silenced=silenced)
+        return Assessment(call, snapshot, trace, sifted)
 
     def conclude(self, found: Assessment, memory: Memory = NO_MEMORY) -> Decision:
         """The answer, given what is known of earlier cards about the patient."""
         knowledge, options, call, snapshot = self.knowledge, self.options, found.call, found.snapshot
-        ranking = rank(
-            found.fired,
-            call.hook,
-            knowledge.policy,
-            show_silent=options.sandbox,
-            silenced=found.silenced,
-            kept_back=keep_back(found.repeatable, snapshot.as_of, call.hook, knowledge.policy.memory, memory),
-        )
+        kept_back = keep_back(found.sifted.visible, snapshot.as_of, call.hook, knowledge.policy.memory, memory)
+        ranking = rank(found.sifted, call.hook, knowledge.policy, kept_back)
         told: dict[int, str] = {}
         cards = [
             self._writer.card(shown, *self._offers.suggestions(shown, snapshot, call), told) for shown in ranking.shown

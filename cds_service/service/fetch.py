@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import anyio
 import msgspec
 
 from cds_service.fhir.call import Call, KeyAnswer
@@ -92,13 +93,12 @@ class Fetcher:
             if not errands and not missing_products(prescribed, call.drafts, named.rstrip("/")):
                 return Fetched(call)
             access = self._access(call, envelope, room, elapsed)
-            client = await self._clients.of(_server(named, servers))
+            async with self._clients.of(_server(named, servers)) as client:
+                found = await _Trip(client, access, call, self._clients.outcomes).run(errands, shelves)
         except OutboundError as error:
             untold = msgspec.structs.replace(NOT_ASKED, reason=error.failure)
             found = {key: untold for key, answer in call.answers.items() if answer.state == "not asked"}
             self._clients.outcomes.keys[error.failure] += len(found)
-        else:
-            found = await _Trip(client, access, call, self._clients.outcomes).run(errands, shelves)
         _report(call.hook, found)
         return Fetched(msgspec.structs.replace(call, answers={**call.answers, **found}), room.taken)
 
@@ -170,16 +170,17 @@ class _Trip:
         read = errand.query.path.rpartition("/")[2] if errand.query is not None and errand.query.is_read else None
         pages = Pages(errand.entry, read)
         stopped: Failure | None = None
-        try:
-            async with asyncio.timeout_at(self._access.deadline):
+        # Not asyncio's timeout: that would reach into the shielded blocks in which httpcore cleans its pool up.
+        with anyio.CancelScope(deadline=self._access.deadline) as span:
+            try:
                 await self._all_pages(errand, pages)
-        except TimeoutError:
+            except OutboundError as error:
+                stopped = error.failure
+            except Exception as error:  # one need must not fail the call
+                log.error("fetch crashed", extra={"error": type(error).__name__})
+                stopped = Failure.CRASH
+        if span.cancelled_caught:
             stopped = Failure.TIMEOUT
-        except OutboundError as error:
-            stopped = error.failure
-        except Exception as error:  # one need must not fail the call
-            log.error("fetch crashed", extra={"error": type(error).__name__})
-            stopped = Failure.CRASH
         self._outcomes.keys[stopped or "ok"] += 1
         return pages.answer(stopped)
 

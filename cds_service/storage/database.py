@@ -123,7 +123,7 @@ class Database:
             return self._quick.ask(statement, _as_text(values), budget)
         from sqlalchemy import text
 
-        return await _within(budget, self.fetch(text(statement), values))
+        return await within(budget, self.fetch(text(statement), values))
 
     def _check(self) -> None:
         if self._prepared is None or self._prepared != self._identity():
@@ -166,7 +166,7 @@ class Database:
             await self.prepare()
             if self._quick is not None:
                 return await self._change_quickly(self._quick, statement, _as_text(values), budget)
-            changed = await _within(budget, self._change(statement, values))
+            changed = await within(budget, self._change(statement, values))
             if changed is None:
                 raise StorageError("the database is too slow")
             return changed
@@ -246,15 +246,20 @@ class Database:
             return None
 
 
-async def _within(budget: float, asked: Coroutine[Any, Any, Answer]) -> Answer | None:
-    """The answer, or None when `budget` seconds are over."""
+async def within(budget: float, asked: Coroutine[Any, Any, Answer], *, give_up: bool = True) -> Answer | None:
+    """The answer, or None when `budget` seconds are over. give_up: whether it is then cancelled.
+
+    A transaction on SQLite must not be: what it was reading keeps its connection open unseen, and with it the lock,
+    until the collector comes by.
+    """
     asking = asyncio.ensure_future(asked)
     asking.add_done_callback(_forget)
     # Cancelling may itself wait for a database that does not answer, so it is not waited for.
     await asyncio.wait((asking,), timeout=budget)
     if asking.done():
         return asking.result()
-    asking.cancel()
+    if give_up:
+        asking.cancel()
     return None
 
 

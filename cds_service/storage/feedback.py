@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -12,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cds_service.errors import StorageError
 from cds_service.storage.audit import Event, Trail
 from cds_service.storage.audit_rows import append
-from cds_service.storage.database import Database
+from cds_service.storage.database import Database, within
 from cds_service.storage.engines import insert_into
 from cds_service.storage.records import Report, clip
 from cds_service.storage.tables import feedback, feedback_comment
@@ -31,19 +30,32 @@ async def add_feedback(
     received_at: datetime,
     trail: Trail | None = None,
 ) -> int:
-    """Store reports, all or none; returns how many are new. StorageError (tell the client to repeat) when it cannot.
+    """Store reports, all or none; returns how many are new. StorageError (tell the client to repeat) when it cannot, or
+    takes too long: then they may be stored all the same.
 
     A report is a repeat when tenant, client, card, outcome and the client's own time are those of an earlier one.
     """
+    adding = _add_or_repeat(database, tenant, client, reports, received_at, trail)
+    added = await within(PATIENCE_SECONDS, adding, give_up=False)
+    if added is None:
+        database.failing = "the database is too slow"
+        raise StorageError(database.failing)
+    return added
+
+
+async def _add_or_repeat(
+    database: Database,
+    tenant: str,
+    client: str,
+    reports: Sequence[Report],
+    received_at: datetime,
+    trail: Trail | None,
+) -> int:
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            try:
-                return await _add(database, tenant, client, reports, received_at, trail)
-            except StorageError:
-                # A connection that died while idle shows only now; repeating is safe, see above.
-                return await _add(database, tenant, client, reports, received_at, trail)
-    except TimeoutError:
-        raise StorageError("the database is too slow") from None
+        return await _add(database, tenant, client, reports, received_at, trail)
+    except StorageError:
+        # A connection that died while idle shows only now; repeating is safe, see above.
+        return await _add(database, tenant, client, reports, received_at, trail)
 
 
 async def _add(

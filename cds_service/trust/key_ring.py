@@ -49,7 +49,7 @@ class KeyRing:
     async def _of(self, url: str, networks: Networks, kid: str, now: float) -> tuple[Key, ...]:
         held = self._held.setdefault(url, _Held())
         wanting = now - held.fetched >= FRESH_SECONDS or kid not in held.found.keys
-        if url in self._fetching or (wanting and now - held.tried >= RETRY_SECONDS):
+        if wanting and (url in self._fetching or now - held.tried >= RETRY_SECONDS):
             await self._refresh(url, networks, held, now)
         return held.found.keys.get(kid, ()) if now - held.fetched < FRESH_SECONDS + OUTAGE_SECONDS else ()
 

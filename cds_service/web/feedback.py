@@ -76,7 +76,7 @@ class FeedbackEndpoint:
             return outcome_response(
                 503,
                 "transient",
-                "the feedback cannot be stored now, nothing of it was; send it again later",
+                "it is not certain that the feedback is stored; send it again later, repeats are stored once",
                 {"Retry-After": str(error.retry_after)},
             )
         except Exception as error:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from cds_service.fhir.addresses import Address, Resolver, resolve_by_system
-from cds_service.fhir.client import Access, FhirClient, FhirClients
+from cds_service.fhir.client import Access, FhirClients
 from cds_service.fhir.failures import OutboundError
 from cds_service.fhir.outbound import Room
 from cds_service.fhir.queries import Query
@@ -52,7 +52,8 @@ async def ask(server: FhirServer, *, sandbox: bool = True, resolve: Resolver | N
     """One read of one server, by a client made for it."""
     clients = FhirClients(sandbox=sandbox, resolve=resolve or resolve_by_system)
     try:
-        return (await (await clients.of(server)).ask(PATIENT, access()))[1]
+        async with clients.of(server) as client:
+            return (await client.ask(PATIENT, access()))[1]
     finally:
         await clients.aclose()
 
@@ -241,9 +242,9 @@ def test_a_server_s_cookies_are_not_kept() -> None:
 
         async with Ehr(answer) as ehr:
             clients = FhirClients(sandbox=True)
-            client: FhirClient = await clients.of(FhirServer(ehr.base))
-            await client.ask(PATIENT, access())
-            await client.ask(PATIENT, access())
+            async with clients.of(FhirServer(ehr.base)) as client:
+                await client.ask(PATIENT, access())
+                await client.ask(PATIENT, access())
             await clients.aclose()
             return [dict(asked.headers) for asked in ehr.asked]
 

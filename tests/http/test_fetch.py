@@ -341,6 +341,26 @@ def test_a_server_without_post_is_asked_by_get_from_then_on() -> None:
     assert advice(reply)
 
 
+def test_a_search_that_is_refused_late_is_asked_by_get_as_the_others_are() -> None:
+    """The server takes longer to refuse one POST than to answer the GET that follows another one."""
+
+    async def scene(ehr: Ehr, service: Service) -> tuple[Reply, dict[str, int]]:
+        async def answer(asked: Asked, writer: asyncio.StreamWriter) -> None:
+            if asked.method != "POST":
+                await tell_chart(asked, writer)
+                return
+            while asked.path == "Condition" and not any(other.method == "GET" and other.query for other in ehr.asked):
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
+            writer.write(written(405))
+
+        ehr.answer = answer
+        return await service.call(ehr.base), service.failures
+
+    reply, outcomes = play(scene)
+    assert (reply.status, list(outcomes)) == (200, ["ok"])
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_busy_server_is_asked_again_when_it_says_when(status: int) -> None:
     async def busy_once(asked: Asked, writer: asyncio.StreamWriter) -> None:

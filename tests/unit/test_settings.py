@@ -34,6 +34,11 @@ def test_fetching_leaves_time_for_the_rules(monkeypatch: pytest.MonkeyPatch) -> 
     assert read_settings().response_budget_ms == 8000
 
 
+def test_the_log_level_is_written_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IONWISE_LOG_LEVEL", "debug")
+    assert read_settings().log_level == "DEBUG"
+
+
 def test_networks_are_written_as_cidr(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IONWISE_SANDBOX_NETWORKS", "10.20.0.0/16, fd12::/64")
     assert [str(network) for network in read_settings().sandbox_networks] == ["10.20.0.0/16", "fd12::/64"]
@@ -70,6 +75,7 @@ def test_the_sandbox_admits_any_origin_unless_some_are_named(monkeypatch: pytest
         ("IONWISE_LANGUAGES", ","),
         ("IONWISE_PUBLIC_URL", "cds.example"),
         ("IONWISE_PROFILE", "paper"),
+        ("IONWISE_LOG_LEVEL", "loud"),
     ],
 )
 def test_a_wrong_value_is_an_error_that_names_the_variable(

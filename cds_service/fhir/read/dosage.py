@@ -151,7 +151,6 @@ def _coded_per_day(code: datatypes.CodeableConcept) -> Decimal | None:
     return None
 
 
-@lru_cache(maxsize=1024)
 def _clock_times(texts: tuple[str, ...]) -> tuple[time, ...]:
     found = []
     for text in texts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from cds_service.fhir.read.modifiers import unknown_modifier
 from cds_service.fhir.read.observations import Page
 from cds_service.fhir.read.references import heading_of, kind_of, refers_to
 from cds_service.fhir.read.shapes import DSTU2_NAMES, decode_as_r4, is_other_shape
+from cds_service.fhir.read.versions import is_later, last_updated
 
 Kind = TypeVar("Kind", bound=structs.Resource)
 Keyed = tuple[str, msgspec.Raw | structs.Resource]
@@ -90,7 +92,7 @@ class Intake:
             if place == places:
                 found.append(resource)
                 places += 1
-            elif self._is_later(resource, found[place]):
+            elif is_later(last_updated(resource), last_updated(found[place]), partial(parse_moment, zone=self.zone)):
                 found[place] = resource
         return found
 
@@ -137,7 +139,3 @@ class Intake:
         if subject is None:
             return vouched is not None and resource.id == vouched
         return refers_to(subject, "Patient", self.patient_id)
-
-    def _is_later(self, one: structs.Resource, other: structs.Resource) -> bool:
-        first, second = (parse_moment(r.meta.last_updated if r.meta else None, self.zone) for r in (one, other))
-        return first is not None and (second is None or first.earliest > second.earliest)

@@ -89,6 +89,12 @@ def remember_texts(read: Callable[[str], Told]) -> Callable[[str], Told]:
     return lambda text: known(text) if len(text) <= LONGEST_TEXT else read(text)
 
 
+def remember_short(read: Callable[..., Told]) -> Callable[..., Told]:
+    """The same for several texts, or bytes, that are short together."""
+    known = lru_cache(maxsize=_REMEMBERED)(read)
+    return lambda *sent: known(*sent) if sum(map(len, sent)) <= LONGEST_CONCEPT else read(*sent)
+
+
 def remember_concepts(read: Callable[[tuple[Coding, ...], str], Told]) -> Callable[[tuple[Coding, ...], str], Told]:
     """The same for codes and their text."""
     known = lru_cache(maxsize=_REMEMBERED)(read)

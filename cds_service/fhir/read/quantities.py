@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +14,7 @@ from cds_service.facts.records import ReferenceRange
 from cds_service.facts.units import UnitProblem, convert, is_number, unit_of
 from cds_service.facts.vocabulary import Concept, RangeCheck
 from cds_service.fhir.datatypes import CodeableConcept, ObservationRange, Quantity
+from cds_service.fhir.read.lexicon import remember_short
 from cds_service.fhir.structs import Measured, decode
 from cds_service.knowledge.vocabulary_systems import UCUM_NAMES
 
@@ -172,7 +172,7 @@ def _integer(raw: Raw, concept: Concept) -> Reading | str:
     return _quantity(Quantity(value=number, unit=concept.unit, code=concept.unit), concept)
 
 
-@lru_cache(maxsize=4096)
+@remember_short
 def stated_unit(unit: str, system: str, code: str) -> str | None:
     """The unit string of a Quantity: its UCUM code, else its text. None when the two are different units."""
     by_code, by_text = unit_of(code), unit_of(unit)

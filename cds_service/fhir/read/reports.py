@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from msgspec import UNSET, Raw, UnsetType
 
 from cds_service.fhir import structs
-from cds_service.fhir.read.lexicon import remember_texts
+from cds_service.fhir.read.lexicon import remember_short, remember_texts
 
 _SPECIFIED_BY_PATIENT = frozenset({"patientspecified"})
 _OTC_WORDS = ("vrij verkrijgbaar", "over the counter", "over-the-counter")
@@ -54,7 +52,7 @@ def has_category(raw: Raw | UnsetType, wanted: frozenset[str]) -> bool:
     return raw is not UNSET and not wanted.isdisjoint(_codes_in(bytes(raw)))
 
 
-@lru_cache(maxsize=1024)
+@remember_short
 def _codes_in(category: bytes) -> frozenset[str]:
     sent = structs.decode(Raw(category), object)
     found = set()

@@ -1,4 +1,5 @@
-"""One version of each Observation, when several keys deliver it or a server sends its history."""
+"""Which of two versions of a resource is the later one; and one version of each Observation, when several keys deliver
+it or a server sends its history."""
 
 from __future__ import annotations
 
@@ -6,10 +7,19 @@ from collections.abc import Callable, Sequence
 
 from cds_service.facts.moments import Moment
 from cds_service.fhir.read.quality import CORRECTED, WITHDRAWN
-from cds_service.fhir.structs import Observation
+from cds_service.fhir.structs import Observation, Resource
 
 Keyed = tuple[str, Sequence[Observation]]
 Clock = Callable[[str | None], Moment | None]
+
+
+def is_later(one: str | None, other: str | None, clock: Clock) -> bool | None:
+    """Whether a version was last updated after another one (`meta.lastUpdated` of both, as sent); None when that cannot
+    be told. clock: reads a FHIR instant."""
+    first, second = clock(one), clock(other)
+    if first is None or second is None or first.latest == second.latest:
+        return None
+    return first.latest > second.latest
 
 
 def newest_versions(pages: list[Keyed], clock: Clock) -> list[Keyed]:
@@ -36,14 +46,14 @@ def newest_versions(pages: list[Keyed], clock: Clock) -> list[Keyed]:
     return [(key, (observation,)) for key, observation in (*found.values(), *nameless)]
 
 
-def last_updated(observation: Observation) -> str | None:
+def last_updated(resource: Resource | Observation) -> str | None:
     """When the server last changed it, as sent."""
-    return None if observation.meta is None else observation.meta.last_updated
+    return None if resource.meta is None else resource.meta.last_updated
 
 
 def _supersedes(other: Observation, known: Observation, clock: Clock) -> bool:
-    newer, older = clock(last_updated(other)), clock(last_updated(known))
-    if newer is not None and older is not None and newer.latest != older.latest:
-        return newer.latest > older.latest
+    later = is_later(last_updated(other), last_updated(known), clock)
+    if later is not None:
+        return later
     status = other.status.strip()
     return status in WITHDRAWN or (status in CORRECTED and known.status.strip() == "final")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from cds_service.engine.rank import Ranking, rank
+from cds_service.engine.rank import Ranking, rank, sift
 from cds_service.engine.run import Verdict
 from cds_service.engine.suppress import KeptBack
 from cds_service.facts.outcomes import Fires, Satisfied, Severity
@@ -25,9 +26,15 @@ def fired(rule_id: str, severity: Severity, tier: str = "P3", variant: str = "lo
 
 
 def ranked(
-    *verdicts: Verdict, hook: str = "patient-view", absorptions: tuple[Absorption, ...] = (), **how: Any
+    *verdicts: Verdict,
+    hook: str = "patient-view",
+    absorptions: tuple[Absorption, ...] = (),
+    lines_only: frozenset[str] = frozenset(),
+    kept_back: Mapping[str, KeptBack] = {},
+    **how: Any,
 ) -> Ranking:
-    return rank(verdicts, hook, Policy(3, 3, 2, 5, HOOKS, absorptions, ()), **how)
+    policy = Policy(3, 3, 2, 5, HOOKS, absorptions, (), lines_only=lines_only)
+    return rank(sift(verdicts, hook, policy, **how), hook, policy, kept_back)
 
 
 def ids(ranking: Ranking) -> list[str]:
@@ -162,11 +169,11 @@ def test_a_rule_that_an_operator_silenced_is_not_shown_in_the_sandbox_either() -
 
 
 def test_a_rule_that_is_only_a_line_never_has_a_card_of_its_own() -> None:
-    policy = Policy(3, 3, 2, 5, HOOKS, (Absorption("card", "line"),), (), lines_only=frozenset({"line"}))
-    alone = rank((fired("line", INFO),), "patient-view", policy)
+    how: Any = {"absorptions": (Absorption("card", "line"),), "lines_only": frozenset({"line"})}
+    alone = ranked(fired("line", INFO), **how)
     assert ids(alone) == []
     assert [(s.verdict.rule_id, s.reason) for s in alone.suppressed] == [("line", "only a line in other cards")]
-    carried = rank((fired("line", INFO), fired("card", INFO)), "patient-view", policy)
+    carried = ranked(fired("line", INFO), fired("card", INFO), **how)
     assert [[v.rule_id for v in card.absorbed] for card in carried.shown] == [["line"]]
 
 

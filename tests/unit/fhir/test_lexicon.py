@@ -14,6 +14,7 @@ from cds_service.fhir.read.lexicon import (
     Terms,
     per_vocabulary,
     remember_concepts,
+    remember_short,
     remember_texts,
 )
 from tests.unit.fhir.charts import VOCABULARY
@@ -44,6 +45,13 @@ def test_what_is_written_about_one_patient_is_read_and_not_remembered() -> None:
     usual, free = "bij obstipatie", "mw. Jansen, sinds gisteren obstipatie".ljust(LONGEST_TEXT + 1)
     assert (read(usual), read(usual), read(free), read(free)) == (1, 1, 2, 3)
     assert asked == [usual, free, free]
+
+
+def test_several_texts_are_remembered_when_they_are_short_together() -> None:
+    asked: list[str] = []
+    read = remember_short(lambda unit, code: _count(asked, unit + code))
+    long = "x" * (LONGEST_CONCEPT - 5)
+    assert (read("mmol/L", ""), read("mmol/L", ""), read(long, "mmol/L"), read(long, "mmol/L")) == (1, 1, 2, 3)
 
 
 @pytest.mark.parametrize(

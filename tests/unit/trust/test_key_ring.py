@@ -100,6 +100,20 @@ async def test_s_19_a_caller_that_goes_away_does_not_stop_the_fetch_for_others()
     assert publisher.asked == [URL]
 
 
+async def test_a_call_whose_key_is_known_does_not_wait_for_the_fetch_that_another_one_caused() -> None:
+    """Else a stranger who names an unknown key would hold up all calls of a client whose server is slow."""
+    publisher = Publisher("a")
+    ring = KeyRing(publisher.fetch)
+    assert await kids(ring, "a", 0) == ["a"]
+    publisher.pause = 60.0
+    stranger = asyncio.create_task(kids(ring, "unknown", RETRY_SECONDS))
+    while len(publisher.asked) < 2:
+        await asyncio.sleep(0)
+    async with asyncio.timeout(30):
+        assert await kids(ring, "a", RETRY_SECONDS) == ["a"]
+    stranger.cancel()
+
+
 async def test_s_19_a_rotated_key_is_found_at_the_next_call() -> None:
     """S-19: key rotated at the client: the next call succeeds without restart."""
     publisher = Publisher("a")

@@ -120,7 +120,7 @@ class Ledger:
             await asyncio.wait_for(self._stop.wait(), seconds)
 
     async def _settle(self, batch: list[Entry]) -> None:
-        """Write a batch however long it takes. What the database refuses is dropped, entry by entry."""
+        """Write a batch however long it takes. What cannot be written is dropped, entry by entry."""
         pause = FIRST_PAUSE
         pending = deque([(uuid.uuid4().hex, batch)])
         while pending:
@@ -132,10 +132,11 @@ class Ledger:
                 self._complain("wait", f"{self.waiting} ledger entries wait: {error}")
                 await self._pause(pause * random.uniform(0.8, 1.2))  # noqa: S311 (spreads retries, no secret)
                 pause = min(2 * pause, LONGEST_PAUSE)
-            except RefusedRowError as error:
+            except Exception as error:  # refused, or a fault of ours: what comes after it is written all the same
                 pending.popleft()
                 if len(entries) == 1:
-                    self._drop(1, f"the database refuses it ({error})")
+                    why = str(error) if isinstance(error, RefusedRowError) else type(error).__name__
+                    self._drop(1, f"it cannot be written ({why})")
                 else:
                     pending.extend((uuid.uuid4().hex, [entry]) for entry in entries)
 
@@ -149,7 +150,10 @@ class Ledger:
 
                 await append(connection, self._trail, [call_event(entry) for entry in entries])
         if counts is not None:
-            self._watch(entries, counts)
+            try:
+                self._watch(entries, counts)
+            except Exception as error:  # they are written: nothing may have them written again
+                self._complain("watch", f"what was written is not counted: {type(error).__name__}")
 
     def _drop(self, count: int, why: str) -> None:
         self.dropped += count

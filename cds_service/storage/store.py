@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +12,7 @@ import msgspec
 
 from cds_service.errors import StorageError
 from cds_service.storage.audit import Trail
-from cds_service.storage.database import Database, locate
+from cds_service.storage.database import Database, locate, within
 from cds_service.storage.ledger import Ledger
 from cds_service.storage.memory import Memory, Remembered
 from cds_service.storage.records import Entry, Question, Report, Watch
@@ -71,16 +70,20 @@ class Store:
     async def start(self) -> None:
         """Open the database and start writing. Never fails: a database that is away is waited for in the background."""
         try:
-            async with asyncio.timeout(START_SECONDS):
-                await self.database.prepare()
-                self.database.failing = None
-        except (StorageError, TimeoutError) as error:
-            self.database.failing = str(error) or "the database is too slow"
+            opened = await within(START_SECONDS, self._open(), give_up=False)
+            self.database.failing = None if opened else "the database is too slow"
+        except StorageError as error:
+            self.database.failing = str(error)
+        if self.database.failing is not None:
             log.error("storage is not available: %s", self.database.failing)
         await self._switches.refresh()
         self._ledger.start()
         self._switches.start()
         self._ledger.wake()
+
+    async def _open(self) -> bool:
+        await self.database.prepare()
+        return True
 
     async def close(self) -> None:
         """Write what waits, for a few seconds at most, and close."""
@@ -108,7 +111,7 @@ class Store:
         try:
             return await feedback.add_feedback(self.database, tenant, client, reports, received_at, self._trail)
         except StorageError:
-            self._ledger.wake()  # whose retries find out when the database is back
+            self._ledger.wake()
             raise
 
     async def spend_token(self, issuer: str, jti: str, expires_at: float, now: float) -> bool:
@@ -136,8 +139,8 @@ class Store:
                     trouble = "the database is too slow"
             except StorageError as error:
                 trouble = str(error)
-            if trouble:
-                self._ledger.wake()
+        if trouble:
+            self._ledger.wake()  # whose retries find out when the database is back
         detail = trouble or ""
         if not trouble and self._ledger.dropped:
             detail = f"{self._ledger.dropped} decisions are missing from the ledger"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from cds_service.storage.ledger import BATCH
 from cds_service.storage.pseudonyms import Pseudonyms
+from cds_service.storage.records import Counts, Entry
 from cds_service.storage.store import Store, open_store
 from cds_service.storage.tables import daily_count, issued_card, ledger_batch, prefetch_count
 from tests.storage.samples import NOW, cannot_tell, entry, issue, rows, written
@@ -76,6 +78,32 @@ async def test_an_entry_that_the_database_refuses_costs_itself_only(store: Store
     assert len(await rows(store, issued_card)) == 2
     health = await store.health()
     assert (health.state, health.dropped) == ("degraded", 1)
+
+
+async def test_an_entry_that_nobody_can_write_costs_itself_only(store: Store, people: Pseudonyms) -> None:
+    good = entry(people, issue())
+    for one in (good, msgspec.structs.replace(good, issued=(issue(severity="none"),)), good):  # what no caller does
+        store.record(one)
+    await written(store)
+    assert len(await rows(store, issued_card)) == 2
+    assert (await store.health()).dropped == 1
+
+
+async def test_a_watch_that_fails_has_nothing_written_twice(
+    url: str, tmp_path: Path, people: Pseudonyms, caplog: pytest.LogCaptureFixture
+) -> None:
+    def watch(entries: Sequence[Entry], counts: Counts) -> None:
+        raise KeyError("Mrs Secret")
+
+    store = open_store(url, data_dir=tmp_path, watch=watch)
+    await store.start()
+    for _ in range(2):
+        store.record(entry(people, issue()))
+        await written(store)
+    assert len(await rows(store, issued_card)) == 2
+    errors = [record.message for record in caplog.records if record.levelname == "ERROR"]
+    assert errors == ["what was written is not counted: KeyError"]
+    await store.close()
 
 
 async def test_a_full_queue_drops_what_is_new_and_says_so(

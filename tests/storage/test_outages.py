@@ -6,13 +6,17 @@ there exactly once.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import make_url
 
 from cds_service.errors import StorageError
+from cds_service.storage import database
+from cds_service.storage import store as store_module
 from cds_service.storage.pseudonyms import Pseudonyms
+from cds_service.storage.sqlite_file import prepare_file
 from cds_service.storage.store import Store, open_store
 from cds_service.storage.tables import feedback as feedback_table
 from cds_service.storage.tables import issued_card
@@ -92,6 +96,34 @@ class TestSqlite:
         assert await store.add_feedback("t", "ehr", [overridden("card-2")], NOW) == 1
         assert [row.card for row in await rows(store, feedback_table)] == ["card-2"]
         assert (await store.health()).state == "ready"
+
+    async def test_whoever_asks_how_it_is_has_a_replaced_file_opened(
+        self, store: Store, people: Pseudonyms, url: str
+    ) -> None:
+        replace_file(Path(make_url(url).database or ""))
+        assert await store.recall(question(people, "mg-low")) is None
+        assert (await store.health()).state == "unavailable"
+        await until(lambda: store.database.failing is None)
+        assert (await store.health()).state == "ready"
+
+    async def test_a_start_that_takes_too_long_goes_on_behind_the_calls(
+        self, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        begun: list[Path] = []
+
+        def slow(file: Path, busy_ms: int) -> bool:
+            begun.append(file)
+            time.sleep(0.3)
+            return prepare_file(file, busy_ms)
+
+        monkeypatch.setattr(database, "prepare_file", slow)
+        monkeypatch.setattr(store_module, "START_SECONDS", 0.05)
+        store = open_store(url, data_dir=tmp_path)
+        await store.start()
+        assert store.database.failing == "the database is too slow"
+        await until(lambda: store.database.failing is None)
+        assert len(begun) == 1
+        await store.close()
 
     async def test_every_commit_is_on_disk_before_it_counts(self, store: Store) -> None:
         found = [await pragma(store, name) for name in ("synchronous", "journal_mode")]

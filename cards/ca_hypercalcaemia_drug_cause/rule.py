@@ -12,7 +12,6 @@ from cds_service.facts.records import Exposure
 CALCIUM = ("calcium-total", "calcium-ionised", "calcium-adjusted")
 ALONE = ("lithium", "vitamin-d-active", "teriparatide", "vitamin-a")
 ALKALI = ("calcium-carbonate", "calcium-citrate", "sodium-bicarbonate")
-LOCAL = frozenset({"topical", "ophthalmic", "inhaled"})
 
 
 def evaluate(patient: Patient, k: Limits) -> Outcome:
@@ -64,7 +63,7 @@ def _milk_alkali(patient: Patient, k: Limits) -> tuple[Fact, ...]:
 
 
 def _systemic(drugs: tuple[Exposure, ...]) -> tuple[Exposure, ...]:
-    return tuple([drug for drug in drugs if drug.route not in LOCAL])
+    return tuple([drug for drug in drugs if not drug.is_local])
 
 
 def _fires(variant: str, basis: CalciumBasis, drugs: tuple[Exposure, ...], shown: tuple[Fact, ...] = ()) -> Fires:

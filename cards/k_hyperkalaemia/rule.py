@@ -13,7 +13,6 @@ CONTRIBUTORS = (
     "raas-inhibitor", "mra", "k-sparing", "potassium", "trimethoprim-group", "nsaid", "heparin-group",
     "calcineurin-inhibitor", "beta-blocker-nonselective", "pentamidine", "drospirenone",
 )  # fmt: skip
-LOCAL = frozenset({"topical", "ophthalmic", "inhaled"})
 SIGNS = (
     "ventricular-arrhythmia", "ecg-change", "heart-block", "bradycardia", "arrhythmia", "atrial-fibrillation",
     "muscle-weakness", "paralysis",
@@ -69,7 +68,7 @@ def _variant(potassium: Result, k: Limits) -> str:
 
 
 def _drugs(patient: Patient) -> tuple[Exposure, ...]:
-    return tuple([drug for drug in patient.taking(*CONTRIBUTORS) if drug.route not in LOCAL])
+    return tuple([drug for drug in patient.taking(*CONTRIBUTORS) if not drug.is_local])
 
 
 def _toxic_level(patient: Patient, k: Limits) -> Result | None:

@@ -18,7 +18,6 @@ THERAPY = ("torsade", "eclampsia", "pre-eclampsia", "asthma-severe")
 REGULAR = frozenset({"laxative-magnesium", "antacid", "antacid-mg-al"})
 ANY_DOSE = REGULAR | {"bowel-preparation-magnesium", "phosphate-binder-magnesium"}
 CRITICAL = frozenset({"dialysis", "very-low", "raised", "gut"})
-LOCAL = frozenset({"topical", "ophthalmic", "inhaled"})
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -55,7 +54,7 @@ def evaluate(patient: Patient, k: Limits) -> Outcome:
 def _products(patient: Patient, k: Limits) -> tuple[Exposure, ...]:
     """New and active products; a supplement only from its limit (an unknown dose counts), a multivitamin when rich."""
     lines = patient.ask(magnesium_intake).lines
-    found = [e for e in patient.taking_or_ordering("magnesium", "multivitamin-mineral") if e.route not in LOCAL]
+    found = [e for e in patient.taking_or_ordering("magnesium", "multivitamin-mineral") if not e.is_local]
     kept = []
     for exposure in found:
         own = [line for line in lines if line.exposure == exposure]

@@ -121,6 +121,9 @@ class Dosage(msgspec.Struct, frozen=True):
     text: str = ""
 
 
+LOCAL_ROUTES = frozenset({"topical", "ophthalmic", "inhaled"})
+
+
 class Exposure(msgspec.Struct, frozen=True):
     """One drug a patient takes, took, or is about to be prescribed (`status` "draft"); records of one drug are merged.
 
@@ -151,6 +154,11 @@ class Exposure(msgspec.Struct, frozen=True):
     authored: Moment | None = None
     reason_groups: frozenset[str] = frozenset()
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it acts where it is put, on the skin, in the eye or in the lungs, and hardly gets into the blood."""
+        return self.route in LOCAL_ROUTES
+
 
 class UnmappedDrug(msgspec.Struct, frozen=True):
     """A drug that could not be identified: its code system (or "text") and its reference; `draft`: a new order."""
@@ -163,7 +171,8 @@ class UnmappedDrug(msgspec.Struct, frozen=True):
 class Problem(msgspec.Struct, frozen=True):
     """One Condition or Procedure that belongs to a group of the value sets.
 
-    at         onset, else recorded date (procedures: performed); None = no date
+    at         onset, else recorded date (procedures: performed); None = no date, or only that of the record of a
+               problem of the past
     active     clinical status, as the catalogue's 1.6 says; procedures: done or under way
     confirmed  false for unconfirmed, provisional and differential diagnoses: they count for protection, not for scores
     by_text    matched on its text because it carried no known code

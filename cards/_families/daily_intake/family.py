@@ -17,7 +17,6 @@ from cds_service.facts.vocabulary import normal_name
 MILLI, MICRO = Decimal(1000), Decimal(1_000_000)
 CONTENT = frozenset({"mass", "substance", "charge", "arbitrary", "activity"})
 ACTIVITY = frozenset({"arbitrary", "activity"})
-LOCAL = frozenset({"topical", "ophthalmic", "inhaled"})
 ELEMENTAL = frozenset({"elemental", "elementair", "elementaire"})
 SALT = re.compile(r"carb|citr|glucon|glubion|lact|acet|chlor|fosf|phosph|aspart|salt|zout|kcl|caco3", re.IGNORECASE)
 _NAMED = re.compile(
@@ -76,7 +75,7 @@ def daily_intake(patient: Patient, k: Limits) -> DailyIntake:
 
 
 def _supplies(exposures: Iterable[Exposure], per_day: Callable[[Exposure], Decimal | None]) -> tuple[Supply, ...]:
-    regular = [e for e in exposures if e.route not in LOCAL and not _only_as_needed(e)]
+    regular = [e for e in exposures if not e.is_local and not _only_as_needed(e)]
     return tuple([Supply(e, per_day(e)) for e in regular])
 
 

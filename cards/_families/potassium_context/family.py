@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from cards._families.qt_drugs.family import systemic
-from cds_service.errors import CannotTellError
+from cards._families.qt_drugs.family import systemic, unread_lists
 from cds_service.facts.outcomes import Fact, Listing, Phrase, Severity
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Exposure, Problem, Result
@@ -22,8 +21,6 @@ SIGNS = (
     "ventricular-arrhythmia", "arrhythmia", "atrial-fibrillation", "heart-block", "bradycardia", "ecg-change",
     "long-qt", "paralysis",
 )  # fmt: skip
-
-LISTS = (("medications", "unknown-drugs"), ("conditions", "unknown-problems"))
 
 
 class PotassiumContext(msgspec.Struct, frozen=True):
@@ -78,7 +75,7 @@ def potassium_context(patient: Patient, k: Limits) -> PotassiumContext:
         causes,
         systemic(patient.taking("digoxin", "qt-candidates", "diuretic")),
         _within_site_range(potassium, k),
-        _unread(patient),
+        unread_lists(patient),
         _notes(reasons, causes),
     )
 
@@ -132,16 +129,6 @@ def _within_site_range(potassium: Result, k: Limits) -> bool:
     """The laboratory's own lower limit only changes the wording, and only a credible one."""
     own = potassium.range.low if potassium.range is not None else None
     return own is not None and own >= k["site_low_from"] and potassium.at_least(own)
-
-
-def _unread(patient: Patient) -> tuple[str, ...]:
-    missing = []
-    for key, phrase in LISTS:
-        try:
-            patient.complete(key)
-        except CannotTellError:
-            missing.append(phrase)
-    return tuple(missing)
 
 
 def _notes(reasons: tuple[Fact, ...], causes: tuple[Exposure, ...]) -> tuple[Phrase, ...]:

@@ -10,7 +10,6 @@ from cds_service.errors import CannotTellError
 from cds_service.facts.patient import Limits, Patient
 from cds_service.facts.records import Exposure
 
-LOCAL = frozenset({"topical", "ophthalmic", "inhaled", "other"})
 ANAESTHETICS = frozenset({"propofol", "sevoflurane"})
 ANTIEMETICS = frozenset({"droperidol", "ondansetron"})
 LISTS = (("medications", "unknown-drugs"), ("conditions", "unknown-problems"))
@@ -57,7 +56,9 @@ def unread_lists(patient: Patient) -> tuple[str, ...]:
 
 def systemic(exposures: Iterable[Exposure]) -> tuple[Exposure, ...]:
     """Those that reach the heart: no eye drops, creams or inhalers, but for the anaesthetics that are inhaled."""
-    return tuple([e for e in exposures if e.route not in LOCAL or not e.ingredients.isdisjoint(ANAESTHETICS)])
+    return tuple(
+        [e for e in exposures if not (e.is_local or e.route == "other") or not e.ingredients.isdisjoint(ANAESTHETICS)]
+    )
 
 
 def contains(exposures: Sequence[Exposure], other: Exposure) -> bool:

@@ -12,7 +12,7 @@ from cds_service.facts.records import Problem
 from cds_service.facts.vocabulary import Vocabulary, words_of
 from cds_service.fhir import structs
 from cds_service.fhir.datatypes import CodeableConcept, Coding, Period, Reference
-from cds_service.fhir.read.denials import Denials, is_doubted
+from cds_service.fhir.read.denials import Denials, is_doubted, is_past
 from cds_service.fhir.read.lexicon import Terms, per_vocabulary, remember_concepts, remember_texts
 from cds_service.fhir.read.references import bare_id
 
@@ -89,7 +89,10 @@ def read_conditions(
         name = _shown_name(code)
         confirmed = verification not in _UNSURE and not (by_text and is_doubted(name))
         ref, encounter = f"Condition/{condition.id}", encounter_ref(condition.encounter or condition.context)
-        at = parse_moment(onset or condition.recorded_date or condition.asserted_date, as_of.zone)
+        recorded = condition.recorded_date or condition.asserted_date
+        if is_past(name):
+            recorded = encounter = None
+        at = parse_moment(onset or recorded, as_of.zone)
         for group in groups:
             problem = Problem(group, name, at, active, confirmed, by_text, ref, encounter, ended)
             problems.setdefault(group, []).append(problem)

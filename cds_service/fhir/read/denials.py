@@ -71,6 +71,14 @@ _DOUBT = re.compile(
     r"|niet (worden )?uitgesloten|niet uit te sluiten)\b"
 )
 
+_PAST = re.compile(
+    r"\W*((past |medical )*history|h/o|hx|pmh|previous|prior|past|former|s/p|status post"
+    r"|voorgeschiedenis|vg|st(atus|\.)? na|eerdere?|vroegere?|doorgemaakte?)\b",
+    re.IGNORECASE,
+)
+_PAST_AFTER = re.compile(r"\bin (the past|(de )?voorgeschiedenis|vg|het verleden)\W*$", re.IGNORECASE)
+_MORE_THAN_ONE = re.compile(r"[,;!\r\n]")
+
 
 class _Clause(NamedTuple):
     start: int
@@ -128,6 +136,13 @@ class Denials:
 def is_doubted(name: str) -> bool:
     """Whether a text calls a diagnosis suspected; one of two in a text is enough."""
     return "?" in name or _DOUBT.search(normal_name(name)) is not None
+
+
+def is_past(name: str) -> bool:
+    """Whether a text says of its problem that it was once: "history of seizures", "status na insult". When it was
+    recorded tells nothing of when it was. A text of several problems may hold one of today."""
+    found = _PAST.match(name) or _PAST_AFTER.search(name)
+    return found is not None and _MORE_THAN_ONE.search(name) is None
 
 
 def _clauses(text: str) -> Iterator[_Clause]:

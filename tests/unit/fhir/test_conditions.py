@@ -143,3 +143,13 @@ def test_an_r5_procedure_keeps_its_date() -> None:
     dialysis = {"resourceType": "Procedure", "id": "p", "status": "completed", "subject": SUBJECT}
     more = {"occurrenceDateTime": "2026-11-03", "code": concept("105502003", system=SNOMED)}
     assert day(chart(dialysis | more).procedures["dialysis"][0].at) == "2026-11-03"
+
+
+def test_a_problem_of_the_past_is_not_dated_by_its_record() -> None:
+    more: dict[str, Any] = {"recordedDate": "2026-03-01", "encounter": {"reference": "Encounter/e"}}
+    (now,) = problems(condition(None, "seizure", **more))["seizure"]
+    (past,) = problems(condition(None, "history of seizure", **more))["seizure"]
+    (dated,) = problems(condition(None, "history of seizure", onsetDateTime="2026-03-01", **more))["seizure"]
+    assert (now.at is not None, now.encounter) == (True, "Encounter/e")
+    assert (past.active, past.at, past.encounter) == (True, None, None)
+    assert dated.at is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cds_service.fhir.read.conditions import ConditionNames, condition_names
-from cds_service.fhir.read.denials import is_doubted
+from cds_service.fhir.read.denials import is_doubted, is_past
 from tests.shipped import knowledge
 
 # What a text says, and the groups that it leaves (with what they imply).
@@ -121,3 +121,23 @@ def test_a_doubt_is_heard(text: str) -> None:
 @pytest.mark.parametrize("text", ["sepsis dd 12-03-2026", "sepsis d.d. 12-03", "2dd sepsis", "sepsis unlikely"])
 def test_what_only_resembles_a_doubt_is_none(text: str) -> None:
     assert not is_doubted(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "history of seizures", "H/o seizure", "Past medical history: seizure", "s/p seizure", "previous seizure",
+        "status na insult", "St. na insult", "VG: insult", "Insulten in de voorgeschiedenis", "seizures in the past.",
+    ],
+)  # fmt: skip
+def test_a_problem_of_the_past_is_heard(text: str) -> None:
+    assert is_past(text)
+    assert names().in_note(text) == names().in_note("seizure"), "it still is the patient's"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["seizure", "status epilepticus", "seizure today, history of epilepsy", "history of epilepsy; seizure today"],
+)
+def test_what_may_be_of_today_is_not_of_the_past(text: str) -> None:
+    assert not is_past(text)

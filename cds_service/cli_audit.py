@@ -14,6 +14,7 @@ from cds_service.cli_database import (
     configured_people,
     now,
     operator_trail,
+    say_nothing_known,
     with_database,
 )
 from cds_service.knowledge.tenant import DEFAULT_TENANT
@@ -61,8 +62,11 @@ def history(
     async def work(database: Database) -> None:
         people = configured_people()
         values = [pseudonym.value for pseudonym in people.patient(tenant, patient)]
-        for said in await read(database, tenant, values):
+        found = await read(database, tenant, values)
+        for said in found:
             typer.echo(said)
+        if not found:
+            say_nothing_known(tenant)
 
     with_database(work)
 

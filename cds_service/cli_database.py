@@ -71,3 +71,8 @@ def with_database(work: Callable[[Database], Awaitable[None]], *, prepared: bool
 def now() -> datetime:
     """The clock of the command line."""
     return datetime.now(UTC)  # noqa: TID251 (a command line has a clock)
+
+
+def say_nothing_known(tenant: str) -> None:
+    """To standard error: a wrong name looks like a patient of whom nothing is kept."""
+    typer.echo(f"nothing is kept of this patient at tenant {tenant} -> check --patient and --tenant", err=True)

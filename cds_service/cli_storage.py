@@ -17,6 +17,7 @@ from cds_service.cli_database import (
     now,
     operator_trail,
     people_if_any,
+    say_nothing_known,
     with_database,
 )
 from cds_service.knowledge.tenant import DEFAULT_TENANT
@@ -75,6 +76,8 @@ def erase(
         erased = await erase_patient(database, people, tenant, patient, operator_trail(people), now())
         typer.echo(f"erased: {erased.cards} rows of the ledger, {erased.feedback} feedback reports")
         typer.echo(f"emptied: {erased.audit} rows of the audit trail")
+        if not (erased.cards or erased.feedback or erased.audit):
+            say_nothing_known(tenant)
         if erased.out_of_reach:
             typer.echo(f"{erased.out_of_reach} rows of this tenant are under keys that the key file no longer holds")
 

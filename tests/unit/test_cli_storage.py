@@ -94,6 +94,14 @@ def test_erase_needs_the_key(tmp_path: Path) -> None:
     assert "patient-1" not in done.output
 
 
+@pytest.mark.parametrize("command", [("db", "erase"), ("audit", "history")])
+def test_a_tenant_at_which_nothing_is_kept_of_the_patient_is_named(tmp_path: Path, command: tuple[str, str]) -> None:
+    (tmp_path / "pseudonym.key").write_text("a " + "0" * 64)
+    (tmp_path / "pseudonym.key").chmod(0o400)
+    done = run(*command, "--patient", "patient-1", "--tenant", "elsewhere")
+    assert "nothing is kept of this patient at tenant elsewhere -> check --patient and --tenant" in done.output
+
+
 def test_a_database_that_is_away_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IONWISE_DATABASE_URL", "postgresql://u:secret@127.0.0.1:1/d")
     refused = run("stats")

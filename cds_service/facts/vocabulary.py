@@ -106,9 +106,9 @@ class Drug(msgspec.Struct, frozen=True):
     id: str
     label: Mapping[str, str]
     groups: frozenset[str]
+    combined: bool
     elemental_percent: tuple[Decimal, Decimal] | None = None
     element: str | None = None
-    combined: bool = False
 
 
 class AtcClass(msgspec.Struct, frozen=True):

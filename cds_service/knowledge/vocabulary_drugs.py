@@ -100,7 +100,7 @@ class _Builder:
             if drug_id in self.drugs or drug_id in self.file.groups:
                 self._wrong((*path, "names", name), f"{drug_id} exists already", "keep it in one place")
             label = {"nl": others[0] if others else name, "en": name}
-            self.drugs[drug_id] = Drug(drug_id, label, frozenset(named.groups))
+            self.drugs[drug_id] = Drug(drug_id, label, frozenset(named.groups), combined=False)
             for each in (name, *others):
                 self._name(each, drug_id, (*path, "names", name))
 

@@ -22,6 +22,36 @@ def test_a_name_that_says_what_the_product_holds_needs_no_line(name: str) -> Non
     assert lines(named(name)) == []
 
 
+@pytest.mark.parametrize(
+    ("group", "name"),
+    [
+        ("cation-aluminium", "Aluminiumhydroxide"),
+        ("cation-calcium", "calciumcarbonaat"),
+        ("calcium", "Calcium 500 mg"),
+        ("cation-iron", "ferrofumaraat"),
+        ("cation-iron", "ijzersulfaat"),
+        ("cation-iron", "Iron 65 mg"),
+        ("cation-zinc", "zinkgluconaat"),
+        ("cation-zinc", "Zinc 25 mg"),
+        ("cation-selenium", "seleniummethionine"),
+        ("cation-bismuth", "bismutsubcitraat"),
+        ("magnesium-supplement", "magnesiumtauraat"),
+        ("magnesium-oxide", "magnesiumoxide"),
+        ("magnesium-oxide", "Magnesium oxide 400 mg"),
+        ("polystyrene-sulfonate", "natriumpolystyreensulfonaat"),
+        ("sucralfate", "sucralfaat"),
+        ("lanthanum", "lanthaancarbonaat"),
+        ("sevelamer", "sevelameer"),
+    ],
+)
+def test_every_kind_of_product_is_known_by_how_its_name_spells_it(group: str, name: str) -> None:
+    product = drug("mineral", name=name, groups=frozenset({group}))
+    other = drug("mineral", name="Brand", groups=frozenset({group}))
+    rows = [LABEL | {"cations": (group,)}]
+    assert lines(judge_rows(victim(), product, rows=rows)) == []
+    assert lines(judge_rows(victim(), other, rows=rows)) == ["counts-as"]
+
+
 def test_a_brand_name_says_nothing_of_what_it_holds() -> None:
     assert lines(named("Maalox")) == ["counts-as"]
 

@@ -41,7 +41,9 @@ def judge_rows(*exposures: Exposure, rows: list[dict[str, Any]], egfr: str = "80
     table = tuple({"victims": ("victim",), "cations": ("cation-magnesium", "cation-calcium")} | row for row in rows)
     data = Data.model_validate({"rows": table})
     needs = Needs(
-        drugs=frozenset({"victim", "other", "cation-magnesium", "cation-calcium"}),
+        drugs=frozenset({"victim", "other", "cation-magnesium", "cation-calcium"}).union(
+            *(row["cations"] for row in table)
+        ),
         uses=frozenset({"kidney-function", "supplement-opener"}),
     )
     snapshot = chart(*exposures, hook=hook)

@@ -29,7 +29,7 @@ POTASSIUM = Concept("potassium", {"en": "K"}, "mmol/L", 1, "labsFrequent", AGE)
 
 def drug(name: str, *groups: str, element: str | None = None) -> Drug:
     percent = (Decimal("16.0"), Decimal("16.2")) if element else None
-    return Drug(name, {"en": name}, frozenset(groups), percent, element)
+    return Drug(name, {"en": name}, frozenset(groups), combined=False, elemental_percent=percent, element=element)
 
 
 DRUGS = [

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -35,27 +36,20 @@ async def add_feedback(
 
     A report is a repeat when tenant, client, card, outcome and the client's own time are those of an earlier one.
     """
-    adding = _add_or_repeat(database, tenant, client, reports, received_at, trail)
-    added = await within(PATIENCE_SECONDS, adding, give_up=False)
+    add = partial(_add, database, tenant, client, reports, received_at, trail)
+    added = await within(PATIENCE_SECONDS, _or_again(add), give_up=False)
     if added is None:
         database.failing = "the database is too slow"
         raise StorageError(database.failing)
     return added
 
 
-async def _add_or_repeat(
-    database: Database,
-    tenant: str,
-    client: str,
-    reports: Sequence[Report],
-    received_at: datetime,
-    trail: Trail | None,
-) -> int:
+async def _or_again(add: Callable[[], Coroutine[Any, Any, int]]) -> int:
+    """A connection that died while idle shows only when used; adding again is safe, see above."""
     try:
-        return await _add(database, tenant, client, reports, received_at, trail)
+        return await add()
     except StorageError:
-        # A connection that died while idle shows only now; repeating is safe, see above.
-        return await _add(database, tenant, client, reports, received_at, trail)
+        return await add()
 
 
 async def _add(

@@ -72,11 +72,15 @@ _DOUBT = re.compile(
 )
 
 _PAST = re.compile(
-    r"\W*((past |medical )*history|h/o|hx|pmh|previous|prior|past|former|s/p|status post"
-    r"|voorgeschiedenis|vg|st(atus|\.)? na|eerdere?|vroegere?|doorgemaakte?)\b",
+    r"\W*((past |medical )*history|h/o|hx|pmh|previous|prior|past|former|voorgeschiedenis|vg|eerdere?|vroegere?)\b",
     re.IGNORECASE,
 )
 _PAST_AFTER = re.compile(r"\bin (the past|(de )?voorgeschiedenis|vg|het verleden)\W*$", re.IGNORECASE)
+_PERHAPS_NOW = re.compile(  # "history of diarrhoea since Monday", "history of present illness"
+    r"\d|\b(present|current|new|today|tonight|yesterday|this|since|for|days?|weeks?|recurrent"
+    r"|actuele?|nieuwe?|nu|vandaag|van(nacht|ochtend|morgen|middag|avond)|gisteren|sinds|dag(en)?|we(ek|ken)|recidiverende?)\b",
+    re.IGNORECASE,
+)
 _MORE_THAN_ONE = re.compile(r"[,;!\r\n]")
 
 
@@ -139,10 +143,11 @@ def is_doubted(name: str) -> bool:
 
 
 def is_past(name: str) -> bool:
-    """Whether a text says of its problem that it was once: "history of seizures", "status na insult". When it was
-    recorded tells nothing of when it was. A text of several problems may hold one of today."""
+    """Whether a text says of its problem that it was once: "history of seizures". When it was recorded then tells
+    nothing of when it was. Only where nothing speaks of now: "status na insult" may be of this morning, and so may one
+    of several problems in a text."""
     found = _PAST.match(name) or _PAST_AFTER.search(name)
-    return found is not None and _MORE_THAN_ONE.search(name) is None
+    return found is not None and not (_MORE_THAN_ONE.search(name) or _PERHAPS_NOW.search(name))
 
 
 def _clauses(text: str) -> Iterator[_Clause]:
